@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images as words: what a specification names, and what an image's configuration says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from imagewright.model.platforms import Platform
+
+
+class Profile(StrEnum):
+    """How hard the interpreter is optimised; ``quick`` is for tests and is marked in the image."""
+
+    RELEASE = "release"
+    QUICK = "quick"
+
+
+class Flavour(StrEnum):
+    """How the interpreter is configured; the value is the suffix in tags."""
+
+    DEFAULT = ""
+    FREE_THREADED = "t"
+    DEBUG = "d"
+
+
+class Bytecode(StrEnum):
+    """Which bytecode an image ships."""
+
+    NONE = "none"
+    STDLIB = "stdlib"
+
+
+class Compression(StrEnum):
+    """How layers are compressed."""
+
+    GZIP = "gzip"
+    ZSTD = "zstd"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageName:
+    """release × flavour × suite × variant; ``str()`` gives the canonical simple tag.
+
+    ``variant`` is ``full``, ``slim``, …; ``full`` has no word in tags.
+    """
+
+    release: str
+    flavour: Flavour
+    variant: str
+    suite: str
+
+    def __str__(self) -> str:
+        words = [f"{self.release}{self.flavour.value}"]
+        if self.variant != "full":
+            words.append(self.variant)
+        words.append(self.suite)
+        return "-".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfiguration:
+    """The OCI image configuration's execution parameters (OCI image-spec, config.md) and annotations."""
+
+    environment: tuple[tuple[str, str], ...]
+    command: tuple[str, ...]
+    entrypoint: tuple[str, ...] = ()
+    working_directory: str = ""
+    user: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDefinition:
+    """One image as the catalog resolves it: every choice made, nothing looked up any more.
+
+    ``tags`` are simple tags in publication order, ``shared_tags`` the shared ones.
+    ``base_packages`` are asked for besides Essential and required; ``runtime_packages`` besides what the
+    interpreter's ELF files need; ``build_packages`` make the build root. ``optional_modules`` are extension
+    modules whose libraries this variant leaves out (``_tkinter`` in slim).
+    """
+
+    name: ImageName
+    series: str
+    platform: Platform
+    profile: Profile
+    tags: tuple[str, ...]
+    shared_tags: tuple[str, ...]
+    base_packages: tuple[str, ...]
+    runtime_packages: tuple[str, ...]
+    build_packages: tuple[str, ...]
+    optional_modules: tuple[str, ...]
+    slim: bool
+    bytecode: Bytecode
+    frame_pointers: bool
+    extra_configure: tuple[str, ...]
+    compression: Compression
+    configuration: ImageConfiguration
+    release_epoch: int

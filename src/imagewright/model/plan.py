@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan: a graph of steps, each named by the hash of everything that can change its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from imagewright.model.digest import Digest
+from imagewright.model.images import Compression, ImageConfiguration
+from imagewright.model.lock import LockedProfile, LockedSource
+from imagewright.model.packages import LockedPackage
+
+
+class StepKind(StrEnum):
+    """The kinds of steps, in the order they usually run."""
+
+    BASE = "base"
+    BUILDROOT = "buildroot"
+    PYTHON = "python"
+    RUNTIME = "runtime"
+    IMAGE = "image"
+    CHECK = "check"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a step runs: POSIX shell text and its environment. The sandbox runs it; Dockerfiles print it."""
+
+    name: str
+    text: str
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RootWork:
+    """Make a root from packages alone (``base``, ``buildroot``).
+
+    ``files`` are written into the root before configuration: path → text (apt and dpkg configuration).
+    ``exclude`` and ``include`` are dpkg path rules (``path-exclude``/``path-include`` globs, in order).
+    ``layered`` says whether a layer is wanted (a build root is only ever a tree).
+    """
+
+    suite: str
+    architecture: str
+    packages: tuple[LockedPackage, ...]
+    files: tuple[tuple[str, str], ...]
+    exclude: tuple[str, ...]
+    include: tuple[str, ...]
+    layered: bool
+    compression: Compression
+
+
+@dataclass(frozen=True, slots=True)
+class PythonWork:
+    """Compile the interpreter. ``toolchain`` are the packages that can change its bytes; ``epoch`` seconds."""
+
+    release: str
+    source: LockedSource
+    profile: LockedProfile | None
+    toolchain: tuple[LockedPackage, ...]
+    scripts: tuple[Script, ...]
+    compression: Compression
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeWork:
+    """Add the packages the interpreter needs to the base root.
+
+    ``candidates`` is the locked runtime set; ``wanted`` are installed whatever the ELF files need;
+    ``optional_modules`` are extension modules whose needs do not count.
+    """
+
+    suite: str
+    architecture: str
+    base: tuple[LockedPackage, ...]
+    candidates: tuple[LockedPackage, ...]
+    wanted: tuple[str, ...]
+    optional_modules: tuple[str, ...]
+    exclude: tuple[str, ...]
+    include: tuple[str, ...]
+    compression: Compression
+
+
+@dataclass(frozen=True, slots=True)
+class ImageWork:
+    """Put layers and configuration together. ``minimum_epoch`` bounds the creation date from below."""
+
+    name: str
+    platform: str
+    configuration: ImageConfiguration
+    minimum_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckWork:
+    """Run acceptance checks inside the image; ``checks`` are their names, ``release`` the version expected."""
+
+    name: str
+    platform: str
+    release: str
+    variant: str
+    checks: tuple[str, ...]
+    optional_modules: tuple[str, ...]
+    address: str
+
+
+Work = RootWork | PythonWork | RuntimeWork | ImageWork | CheckWork
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. ``id`` is the hash of kind, recipe revision, the work's identity and the ids of ``needs``.
+
+    ``needs`` are steps whose results this one reads, by role (``base``, ``buildroot``, ``python``, …).
+    ``name`` is for people: ``python 3.13.15 trixie amd64``.
+    """
+
+    id: Digest
+    kind: StepKind
+    name: str
+    work: Work
+    needs: tuple[tuple[str, Digest], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedImage:
+    """One image build of a plan: its tags and its steps, last one last."""
+
+    spec: str
+    platform: str
+    tags: tuple[str, ...]
+    steps: tuple[Digest, ...]
+    image: Digest
+    check: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in an order in which each comes after all it needs, without duplicates, and the images."""
+
+    steps: tuple[Step, ...]
+    images: tuple[PlannedImage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """What a finished step left in the store.
+
+    ``outputs`` name blobs (``layer``, ``state``, ``debug``, ``manifest``, ``config`` …); ``facts`` are small
+    JSON-able values as text (``diff_id``, ``epoch``, ``size``). ``seconds`` of wall time, ``finished`` seconds
+    since the epoch, for people only: neither is part of any identity.
+    """
+
+    id: Digest
+    kind: StepKind
+    name: str
+    outputs: tuple[tuple[str, Digest], ...]
+    facts: tuple[tuple[str, str], ...]
+    seconds: float
+    finished: int
+
+    def output(self, name: str) -> Digest:
+        """The blob called ``name``. Raises ``KeyError``."""
+        return dict(self.outputs)[name]
+
+    def fact(self, name: str) -> str:
+        """The fact called ``name``. Raises ``KeyError``."""
+        return dict(self.facts)[name]

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The interfaces between rooms and the world. Adapters and fakes implement them; contract tests hold both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from imagewright.model.digest import Digest
+from imagewright.model.plan import StepRecord
+from imagewright.model.sandboxing import Output, SandboxRequest, SandboxResult
+
+
+class Clock(Protocol):
+    """The time, asked for only where a person or a Valid-Until needs it."""
+
+    def now(self) -> datetime:
+        """The time now, in UTC, with its zone."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from some fixed moment; only differences mean something."""
+        ...
+
+
+class Fetcher(Protocol):
+    """Reads an address. Retries are its business; which mirror to try next is its caller's."""
+
+    def stream(self, url: str, *, maximum: int) -> Iterator[bytes]:
+        """Yield the body in pieces. Raises ``FetchError``; ``VerificationError`` beyond ``maximum`` bytes."""
+        ...
+
+
+class BlobStore(Protocol):
+    """Content by digest. A blob is there whole or not at all."""
+
+    def has(self, digest: Digest) -> bool:
+        """Whether the blob is there."""
+        ...
+
+    def size(self, digest: Digest) -> int:
+        """Its size in bytes. Raises ``KeyError`` if it is not there."""
+        ...
+
+    def path(self, digest: Digest) -> Path:
+        """Where its bytes are, read only. Raises ``KeyError``."""
+        ...
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """Its bytes. Raises ``KeyError``."""
+        ...
+
+    def put(self, chunks: Iterable[bytes], *, expected: Digest | None = None, size: int | None = None) -> Digest:
+        """Keep a stream. With ``expected`` or ``size``, anything else is refused (``VerificationError``)."""
+        ...
+
+
+class StepIndex(Protocol):
+    """What finished steps left."""
+
+    def get(self, step: Digest) -> StepRecord | None:
+        """The record, only if every blob it names is in the store."""
+        ...
+
+    def put(self, record: StepRecord) -> None:
+        """Keep a record; the blobs it names must be there already."""
+        ...
+
+
+class TreeStore(Protocol):
+    """Unpacked, immutable directory trees, each under a key; a cache that can always be made again."""
+
+    def get(self, key: Digest) -> Path | None:
+        """The tree, if it is there whole."""
+        ...
+
+    def adopt(self, directory: Path, key: Digest) -> Path:
+        """Take a finished directory (same file system) as the tree for ``key``; atomic; first one wins."""
+        ...
+
+    def workspace(self, name: str) -> AbstractContextManager[Path]:
+        """An empty directory on the store's file system, gone afterwards, also after a kill (next run)."""
+        ...
+
+
+class Sandbox(Protocol):
+    """Runs one command in a root, and nothing else."""
+
+    def run(self, request: SandboxRequest, output: Output) -> SandboxResult:
+        """Run it to its end. Raises ``MachineError`` where isolation is not to be had."""
+        ...
+
+    def replay(self, request: SandboxRequest) -> str:
+        """A command line a person can paste to run the same thing again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside the pure core that a build uses, made once by the composition root."""
+
+    clock: Clock
+    fetcher: Fetcher
+    blobs: BlobStore
+    steps: StepIndex
+    trees: TreeStore
+    sandbox: Sandbox

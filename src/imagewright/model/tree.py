@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a file is, wherever it comes from: a Debian package, a directory, a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import BinaryIO
+
+
+class Kind(StrEnum):
+    """Type of an entry in a file tree."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    SYMLINK = "symlink"
+    HARDLINK = "hardlink"
+    CHARACTER = "character"
+    BLOCK = "block"
+    FIFO = "fifo"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a file tree.
+
+    ``path`` is relative, without ``./`` or a slash at either end (the root itself is ``""``); ``mode`` holds
+    the twelve permission bits; ``mtime`` is in whole seconds since the epoch; ``size`` in bytes, 0 unless a
+    regular file; ``link`` is a symlink's text or a hard link's path in the same tree; ``xattrs`` are sorted.
+    """
+
+    path: str
+    kind: Kind
+    mode: int
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+    size: int = 0
+    link: str = ""
+    device: tuple[int, int] = (0, 0)
+    xattrs: tuple[tuple[str, bytes], ...] = ()
+
+
+Content = BinaryIO | None
+"""A regular file's bytes, readable once, before the next entry is asked for; ``None`` for other kinds."""
+
+EntryStream = Iterator[tuple[Entry, Content]]
+EntrySource = Iterable[tuple[Entry, Content]]

@@ -102,9 +102,7 @@ class ConfigurationError(ImagewrightError):
         super().__init__(message, why=why, hint=hint, details=details)
         self.problems = tuple(problems)
         if problems:
-            self.details["problems"] = [
-                {"path": p.path, "message": p.message, "hint": p.hint} for p in problems
-            ]
+            self.details["problems"] = [{"path": p.path, "message": p.message, "hint": p.hint} for p in problems]
 
 
 class StaleLockError(ConfigurationError):

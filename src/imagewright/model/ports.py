@@ -54,9 +54,7 @@ class BlobStore(Protocol):
         """Its bytes. Raises ``KeyError``."""
         ...
 
-    def put(
-        self, chunks: Iterable[bytes], *, expected: Digest | None = None, size: int | None = None
-    ) -> Digest:
+    def put(self, chunks: Iterable[bytes], *, expected: Digest | None = None, size: int | None = None) -> Digest:
         """Keep a stream. With ``expected`` or ``size``, anything else is refused (``VerificationError``)."""
         ...
 

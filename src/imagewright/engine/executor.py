@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a plan: only what the wanted results lack, each step once, independent steps side by side.
+
+Asking the index costs O(steps); nothing below a step that is already in the store is looked at.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagewright.engine.context import Outcome, StepContext, StepLog, StepRunner
+from imagewright.errors import BuildError, ImagewrightError
+from imagewright.events import Event, Sink, StepFailed, StepFinished, StepStarted
+from imagewright.model.digest import Digest
+from imagewright.model.plan import Plan, Step, StepKind, StepRecord
+from imagewright.model.ports import Ports
+
+StepLock = Callable[[Digest], AbstractContextManager[None]]
+"""Holds a step for this process, so that two builds on one store do not do the same work twice."""
+
+Reason = Callable[[Step], str]
+"""Says why a step must run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a plan comes to on this store: records that are there, and steps to run, in order."""
+
+    ready: Mapping[Digest, StepRecord]
+    missing: tuple[Step, ...]
+
+
+def select(plan: Plan, targets: Iterable[Digest], ports: Ports) -> Selection:
+    """Which steps must run so that every target has a record: those reachable without crossing a record."""
+    by_id = {step.id: step for step in plan.steps}
+    ready: dict[Digest, StepRecord] = {}
+    wanted: set[Digest] = set()
+    todo = list(targets)
+    while todo:
+        step_id = todo.pop()
+        if step_id in ready or step_id in wanted:
+            continue
+        record = ports.steps.get(step_id)
+        if record is not None:
+            ready[step_id] = record
+            continue
+        wanted.add(step_id)
+        todo.extend(need for _, need in by_id[step_id].needs)
+    return Selection(ready, tuple(step for step in plan.steps if step.id in wanted))
+
+
+class Executor:
+    """Runs the missing steps of a plan with one runner per kind of step."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        runners: Mapping[StepKind, StepRunner],
+        *,
+        logs: Path,
+        failed: Path | None,
+        jobs: int,
+        sink: Sink,
+        hold: StepLock,
+        reason: Reason,
+    ) -> None:
+        self._ports = ports
+        self._runners = runners
+        self._logs = logs
+        self._failed = failed
+        self._jobs = jobs
+        self._sink = sink
+        self._hold = hold
+        self._reason = reason
+
+    def run(self, plan: Plan, selection: Selection) -> dict[Digest, StepRecord]:
+        """Run what is missing; the records of everything ready and done. The first failure is raised, after
+        the steps that were already running have ended; nothing new is started."""
+        done = dict(selection.ready)
+        for step in plan.steps:
+            if step.id in done:
+                self._sink(StepFinished(str(step.id), step.name, cached=True, seconds=0.0))
+        waiting = {step.id: step for step in selection.missing}
+        running: dict[Future[StepRecord], Step] = {}
+        failure: BaseException | None = None
+        with ThreadPoolExecutor(max_workers=max(2, self._jobs), thread_name_prefix="step") as pool:
+            while waiting or running:
+                if failure is None:
+                    for step in [s for s in waiting.values() if all(need in done for _, need in s.needs)]:
+                        del waiting[step.id]
+                        needs = {role: done[need] for role, need in step.needs}
+                        running[pool.submit(self._run_step, step, needs)] = step
+                if not running:
+                    break
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    step = running.pop(future)
+                    error = future.exception()
+                    if error is None:
+                        done[step.id] = future.result()
+                    elif failure is None:
+                        failure = error
+        if failure is not None:
+            raise failure
+        return done
+
+    def _run_step(self, step: Step, needs: Mapping[str, StepRecord]) -> StepRecord:
+        with self._hold(step.id):
+            already = self._ports.steps.get(step.id)
+            if already is not None:
+                self._emit(StepFinished(str(step.id), step.name, cached=True, seconds=0.0))
+                return already
+            return self._run_held(step, needs)
+
+    def _run_held(self, step: Step, needs: Mapping[str, StepRecord]) -> StepRecord:
+        clock = self._ports.clock
+        started = clock.monotonic()
+        self._emit(StepStarted(str(step.id), step.name, self._reason(step)))
+        path = self._logs / f"{step.kind}-{step.id.short}.log"
+        with path.open("wb") as file, self._ports.trees.workspace(f"{step.kind}-{step.id.short}") as workspace:
+            log = StepLog(step, path, file, self._sink)
+            context = StepContext(step, needs, self._ports, workspace, log, self._jobs)
+            try:
+                outcome = self._runners[step.kind](context)
+            except BaseException as error:
+                log.close()
+                self._emit(StepFailed(str(step.id), step.name, clock.monotonic() - started, str(path)))
+                self._keep(step, workspace, error)
+                raise
+            log.close()
+        record = self._record(step, outcome, clock.monotonic() - started)
+        self._ports.steps.put(record)
+        self._emit(StepFinished(str(step.id), step.name, cached=False, seconds=record.seconds))
+        return record
+
+    def _record(self, step: Step, outcome: Outcome, seconds: float) -> StepRecord:
+        return StepRecord(
+            id=step.id,
+            kind=step.kind,
+            name=step.name,
+            outputs=tuple(sorted(outcome.outputs)),
+            facts=tuple(sorted(outcome.facts)),
+            seconds=round(seconds, 3),
+            finished=int(self._ports.clock.now().timestamp()),
+        )
+
+    def _keep(self, step: Step, workspace: Path, error: BaseException) -> None:
+        """Leave the failed root for the person who asked for it, and say where everything is."""
+        if not isinstance(error, ImagewrightError):
+            return
+        error.details.setdefault("log", str(self._logs / f"{step.kind}-{step.id.short}.log"))
+        if self._failed is None:
+            if isinstance(error, BuildError) and not error.hint:
+                error.hint = "run again with --keep-failed to keep its root for a look inside"
+            return
+        kept = self._failed / f"{step.kind}-{step.id.short}"
+        shutil.rmtree(kept, ignore_errors=True)
+        workspace.rename(kept)
+        workspace.mkdir()
+        replay = str(error.details.get("replay", "")).replace(str(workspace), str(kept))
+        error.details.update({"root": str(kept), "replay": replay})
+        error.hint = f"its root is kept in {kept}; replay with: {replay}" if replay else f"kept in {kept}"
+
+    def _emit(self, event: Event) -> None:
+        self._sink(event)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the command line asks of the application: the one boundary between words and work.
+
+``imagewright.app.make_application(GlobalOptions) -> Application`` is called inside commands only, so that
+``--help`` stays fast. Every use case raises :class:`~imagewright.errors.ImagewrightError` for what a person can
+act on, and lets ``KeyboardInterrupt`` through after cleaning up. Sinks may be called from any thread.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from imagewright.events import Sink
+from imagewright.model.options import BuildOptions, GlobalOptions, RunOptions, Selection, TrainOptions
+from imagewright.model.results import (
+    BuiltImage,
+    CheckResult,
+    Collected,
+    LockChanges,
+    PlanView,
+    StoreContents,
+    StoreReport,
+    TrainedProfile,
+)
+
+
+class Application(Protocol):
+    """The use cases, as the composition root offers them."""
+
+    def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> tuple[BuiltImage, ...]:
+        """Build each of ``specs`` into the store, and write it to ``options.output`` if that is set."""
+        ...
+
+    def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
+        """What a build would do; nothing is fetched into the lock and nothing is run."""
+        ...
+
+    def lock(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> LockChanges:
+        """Make or refresh the lock for ``specs``."""
+        ...
+
+    def check(self, spec: str, selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
+        """Run the acceptance checks inside the image; a failed one is a result, not an exception."""
+        ...
+
+    def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:
+        """Run ``argv`` (the image's own command if empty) with this process' terminal; its exit status."""
+        ...
+
+    def train(self, spec: str, options: TrainOptions, sink: Sink) -> TrainedProfile:
+        """Train a profile for the interpreter of ``spec``, keep it by content, and name it in the lock."""
+        ...
+
+    def store_list(self) -> StoreContents:
+        """What the store holds."""
+        ...
+
+    def store_gc(self, *, dry_run: bool, keep_days: float) -> Collected:
+        """Remove what no step used in the last ``keep_days`` days needs."""
+        ...
+
+    def store_fsck(self, *, repair: bool) -> StoreReport:
+        """Read the whole store and compare every content with its name."""
+        ...
+
+
+class MakeApplication(Protocol):
+    """The factory in :mod:`imagewright.app`."""
+
+    def __call__(self, options: GlobalOptions) -> Application:
+        """Make the adapters and hand them in."""
+        ...

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person asks for, after the words were read and before anything was looked up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from imagewright.model.images import Bytecode, Compression, Profile
+from imagewright.model.platforms import Platform
+
+
+class ArchiveFormat(StrEnum):
+    """How an image is written to a file or directory.
+
+    ``oci-archive`` is an OCI image layout in a tar file that also holds Docker's ``manifest.json``, so that
+    ``docker load``, ``podman load`` and ``skopeo`` all accept it; ``docker-archive`` holds only the latter.
+    """
+
+    OCI_ARCHIVE = "oci-archive"
+    DOCKER_ARCHIVE = "docker-archive"
+    OCI_DIR = "oci-dir"
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalOptions:
+    """What holds for every command. ``None`` means: not said, so the default or the file decides.
+
+    ``mirrors`` are ``(name, URL)`` pairs in the order given; ``jobs`` 0 means as many as the machine has cores.
+    """
+
+    store: Path | None = None
+    config: Path | None = None
+    lock: Path | None = None
+    mirrors: tuple[tuple[str, str], ...] = ()
+    offline: bool = False
+    jobs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which builds of an image are meant. ``None`` means: not said, so configuration or catalog decide.
+
+    No ``platforms`` means this machine's own.
+    """
+
+    platforms: tuple[Platform, ...] = ()
+    profile: Profile | None = None
+    bytecode: Bytecode | None = None
+    frame_pointers: bool | None = None
+    compression: Compression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How to build. ``output`` is where the image is written beside the store, if anywhere.
+
+    ``keep_failed`` keeps the root of a step that failed, for a look inside.
+    """
+
+    selection: Selection = field(default_factory=Selection)
+    output: Path | None = None
+    format: ArchiveFormat = ArchiveFormat.OCI_ARCHIVE
+    keep_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run a command in an image. ``environment`` adds to the image's own; ``user`` is ``uid[:gid]``."""
+
+    selection: Selection = field(default_factory=Selection)
+    environment: tuple[tuple[str, str], ...] = ()
+    directory: str = ""
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """How to train. ``output`` is where a copy of the profile is written beside the store, if anywhere."""
+
+    selection: Selection = field(default_factory=Selection)
+    output: Path | None = None

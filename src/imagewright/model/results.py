@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the use cases answer. Field names and order are those of ``--json`` (docs/reference/cli.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagewright.model.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltLayer:
+    """One layer: ``size`` in bytes as stored (compressed); ``step`` is the name of the step that made it."""
+
+    digest: Digest
+    size: int
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltStep:
+    """One step of a build. ``seconds`` of wall time: of this run, or 0 where it was ``cached``."""
+
+    name: str
+    id: Digest
+    cached: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """One image build. ``spec`` is what was asked for, ``image`` the canonical simple tag it means.
+
+    ``digest`` is the manifest's; ``size`` in bytes what a pull transfers (configuration and layers);
+    ``archive`` the file or directory it was written to, if any; ``profile`` how hard it is optimised.
+    """
+
+    spec: str
+    image: str
+    platform: str
+    digest: Digest
+    config_digest: Digest
+    size: int
+    layers: tuple[BuiltLayer, ...]
+    tags: tuple[str, ...]
+    steps: tuple[BuiltStep, ...]
+    archive: Path | None = None
+    profile: str = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInput:
+    """One file a step reads: ``size`` in bytes; ``stored`` says whether it need not be fetched."""
+
+    name: str
+    digest: Digest
+    size: int
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One step of a plan. ``reason`` says why it will run, or that it is ``cached``; ``needs`` are step ids."""
+
+    id: Digest
+    name: str
+    cached: bool
+    reason: str
+    inputs: tuple[PlanInput, ...] = ()
+    needs: tuple[Digest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanImage:
+    """One image of a plan with the ids of its steps in order."""
+
+    spec: str
+    tags: tuple[str, ...]
+    platform: str
+    steps: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What a build would do. ``compiles`` counts interpreters that would be compiled."""
+
+    images: tuple[PlanImage, ...]
+    steps: tuple[PlanStep, ...]
+    compiles: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockChange:
+    """One change of a lock: ``what`` is ``package``, ``source``, ``archive``, ``profile`` or ``configuration``.
+
+    ``where`` names the set or target; ``have`` is the version before (``None``: new), ``now`` after
+    (``None``: gone).
+    """
+
+    what: str
+    name: str
+    where: str
+    have: str | None
+    now: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LockChanges:
+    """What locking changed. ``packages`` counts the distinct packages the lock now holds."""
+
+    changed: tuple[LockChange, ...]
+    path: Path
+    packages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One acceptance check. ``detail`` says what was seen; ``seconds`` of wall time."""
+
+    check: str
+    passed: bool
+    detail: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedProfile:
+    """A profile that was trained. ``size`` in bytes; ``path`` is where a copy was written, if anywhere."""
+
+    release: str
+    suite: str
+    architecture: str
+    flavour: str
+    compiler: str
+    sha256: Digest
+    size: int
+    seconds: float
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """One image in the store. ``finished`` in seconds since the epoch."""
+
+    image: str
+    platform: str
+    digest: Digest
+    size: int
+    tags: tuple[str, ...]
+    finished: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContents:
+    """What the store holds. ``bytes`` on disk, of blobs and unpacked trees."""
+
+    directory: Path
+    images: tuple[StoredImage, ...]
+    blobs: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a garbage collection removed (or would remove: ``dry_run``). ``bytes`` were freed."""
+
+    removed: int
+    bytes: int
+    kept: int
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReport:
+    """What a look over the whole store found. ``repaired`` counts the problems that are mended now."""
+
+    blobs: int
+    bytes: int
+    problems: tuple[str, ...]
+    repaired: int = 0

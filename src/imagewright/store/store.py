@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One store, opened: its parts bundled, its lock held."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from imagewright.model.ports import Clock
+from imagewright.store.blobs import DiskBlobs
+from imagewright.store.database import Database
+from imagewright.store.facts import Facts
+from imagewright.store.images import Images
+from imagewright.store.layout import Layout
+from imagewright.store.locks import Held, StoreLocks
+from imagewright.store.session import Session
+from imagewright.store.steps import SqliteSteps
+from imagewright.store.trees import DiskTrees
+
+
+class Store:
+    """An open store; a context manager. While it is open, no other process can collect it.
+
+    ``blobs``, ``steps`` and ``trees`` are the ports of :mod:`imagewright.model.ports`; ``images`` names what
+    was built; ``locks.step`` keeps two processes from making the same step.
+    """
+
+    def __init__(self, layout: Layout, clock: Clock, held: Held) -> None:
+        self.layout = layout
+        self.clock = clock
+        self.locks = StoreLocks(layout.locks)
+        self.session = Session(layout)
+        self.database = Database(layout.database)
+        self.blobs = DiskBlobs(layout, self.session, clock)
+        self.steps = SqliteSteps(self.database, self.blobs, clock)
+        self.trees = DiskTrees(layout, self.session, clock)
+        self.images = Images(self.database, self.blobs, layout.index)
+        self._held = held
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Clock, exclusive: bool = False) -> Self:
+        """Open the store at ``path``, making it if there is none.
+
+        ``exclusive`` is for gc and repair, and refuses with ``StoreBusyError`` while anybody uses the store.
+        Raises ``ConfigurationError`` for a directory that is no store or one of a newer version, and
+        ``MachineError`` where it cannot be used.
+        """
+        layout = Layout(path.absolute())
+        layout.create()
+        locks = StoreLocks(layout.locks)
+        return cls(layout, clock, locks.own() if exclusive else locks.use())
+
+    def facts(self, scope: str) -> Facts:
+        """Small things to remember between runs."""
+        return Facts(self.database, scope)
+
+    def close(self) -> None:
+        """Remove what is unfinished and let go of the lock."""
+        self.session.close()
+        self.database.close()
+        self._held.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options: the global ones, which go before or after a command, and those that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from imagewright.cli.session import Session
+from imagewright.model.images import Bytecode, Compression, Profile
+from imagewright.model.options import Selection
+from imagewright.model.platforms import Platform, parse_platform
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+STORE_VARIABLE = "IMAGEWRIGHT_STORE"
+
+
+class GlobalOption(click.Option):
+    """An option that every command takes; what is said lands in the session, not in the command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One line a person can paste, and what it does."""
+
+    line: str
+    what: str
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    name = parameter.name or ""
+    source = context.get_parameter_source(name)
+    if source is not None and source is not ParameterSource.DEFAULT:
+        context.ensure_object(Session).words.say(name, value)
+
+
+def _global(*names: str, **settings: Any) -> GlobalOption:
+    return GlobalOption(names, expose_value=False, callback=_remember, **settings)
+
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_DIRECTORY = click.Path(path_type=Path, file_okay=False)
+
+
+def _global_options(*, outermost: bool) -> list[click.Parameter]:
+    """All global options. Only the ``outermost`` command reads the environment, so that a word beats it."""
+    variable = STORE_VARIABLE if outermost else None
+    return [
+        _global(
+            "--store",
+            type=_DIRECTORY,
+            metavar="DIR",
+            envvar=variable,
+            show_envvar=outermost,
+            help="Where results are kept; the user's cache directory.",
+        ),
+        _global(
+            "--config", type=_FILE, metavar="FILE", help="Configuration; imagewright.toml here, if there is one."
+        ),
+        _global("--lock", type=_FILE, metavar="FILE", help="Lock; imagewright.lock beside the configuration."),
+        _global(
+            "--mirror", multiple=True, metavar="NAME=URL", help="Address of an archive, e.g. debian=…; repeatable."
+        ),
+        _global("--offline", is_flag=True, help="Use what is in the store; never the network."),
+        _global("--jobs", type=click.IntRange(min=1), metavar="N", help="Work done at once; as many as cores."),
+        _global("--json", is_flag=True, help="One JSON document on standard output, also for an error."),
+        _global(
+            "--progress",
+            type=click.Choice(["auto", "plain", "json", "none"]),
+            help="How progress is shown on standard error; json gives one event per line.",
+        ),
+        _global("-q", "--quiet", is_flag=True, help="No progress, and only the essence of the result."),
+        _global("-v", "--verbose", is_flag=True, help="Also what the steps themselves print."),
+        _global("--color", type=click.Choice(["auto", "always", "never"]), help="Colours; NO_COLOR is respected."),
+        _global("--debug", is_flag=True, help="Show where an unexpected error came from."),
+    ]
+
+
+class Command(click.Command):
+    """A command that takes the global options and whose help ends with examples."""
+
+    def __init__(
+        self, *args: Any, examples: Sequence[Example] = (), outermost: bool = False, **settings: Any
+    ) -> None:
+        super().__init__(*args, **settings)
+        self.examples = tuple(examples)
+        self.params += _global_options(outermost=outermost)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options; the outermost command lists the global ones too."""
+        for title, common in (("Options", False), ("Global options (before or after the command)", True)):
+            if common and ctx.parent is not None:
+                continue
+            options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+            of_kind = [option for option in options if isinstance(option, GlobalOption) is common]
+            records = [record for one in of_kind if (record := one.get_help_record(ctx)) is not None]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, and where the global options are."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{example.line}\n")
+                    formatter.write(f"{'':{formatter.current_indent}}    {example.what}\n")
+        if ctx.parent is not None:
+            formatter.write_paragraph()
+            formatter.write_text(
+                "Global options, such as --store, --offline, --json and -q: see 'imagewright --help'."
+            )
+
+
+class Group(Command, click.Group):
+    """A group of such commands, listed in the order a person meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of definition."""
+        del ctx
+        return list(self.commands)
+
+
+class PlatformsType(click.ParamType[tuple[Platform, ...]]):
+    """Platforms, separated by commas, by any of their names."""
+
+    name = "platforms"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Platform, ...]:
+        """Read ``linux/amd64,arm64v8``."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(dict.fromkeys(parse_platform(word) for word in str(value).split(",") if word.strip()))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def selection_options(function: F) -> F:
+    """Which builds of an image are meant; collected by :func:`selection`."""
+    decorators = (
+        click.option("--platform", type=PlatformsType(), metavar="P,…", help="Platforms; this machine's own."),
+        click.option(
+            "--profile",
+            type=click.Choice([profile.value for profile in Profile]),
+            help="release: PGO and LTO. quick: neither, for tests, and marked so in the image.",
+        ),
+        click.option(
+            "--bytecode",
+            type=click.Choice([bytecode.value for bytecode in Bytecode]),
+            help="Ship compiled bytecode of the standard library, or none as the official image does.",
+        ),
+        click.option(
+            "--frame-pointers/--no-frame-pointers",
+            default=None,
+            help="Keep frame pointers for profilers, at a small cost in speed.",
+        ),
+        click.option(
+            "--compression",
+            type=click.Choice([compression.value for compression in Compression]),
+            help="How layers are compressed; gzip is read by everything.",
+        ),
+    )
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def selection(
+    *,
+    platform: tuple[Platform, ...] | None,
+    profile: str | None,
+    bytecode: str | None,
+    frame_pointers: bool | None,
+    compression: str | None,
+) -> Selection:
+    """What :func:`selection_options` gave."""
+    return Selection(
+        platforms=platform or (),
+        profile=Profile(profile) if profile else None,
+        bytecode=Bytecode(bytecode) if bytecode else None,
+        frame_pointers=frame_pointers,
+        compression=Compression(compression) if compression else None,
+    )

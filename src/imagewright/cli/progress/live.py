@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Progress on a terminal: what is done scrolls by as lines, what runs is redrawn below them.
+
+Rich is imported when something first takes time, so that a build whose every step is in the store never
+pays for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from imagewright import events
+from imagewright.cli.console import Console, glyphs_for
+from imagewright.cli.progress.wording import Wording
+from imagewright.cli.text import count, one_line, size, stopwatch
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+_FRAMES_PER_SECOND = 8
+_BAR = 24
+_NARROW = 60
+"""Below this many columns the bar is left out."""
+
+
+@dataclass(slots=True)
+class _Running:
+    name: str
+    begun: float
+    phase: str = ""
+
+
+@dataclass(slots=True)
+class _Fetching:
+    begun: float
+    files: int
+    size: int
+    done_files: int = 0
+    done_size: int = 0
+
+
+class LiveView:
+    """One line per running step with its phase and time, and a bar while fetching."""
+
+    def __init__(
+        self, console: Console, clock: Callable[[], float], *, verbose: bool, rich: RichConsole | None = None
+    ) -> None:
+        self._console = console
+        self._clock = clock
+        self._verbose = verbose
+        self._wording = Wording(console.paint_err(), glyphs_for(console.stderr))
+        self._rich = rich
+        self._live: Live | None = None
+        self._running: dict[str, _Running] = {}
+        self._fetching: _Fetching | None = None
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        del kind, error, trace
+        with self._lock:
+            self._running.clear()
+            self._fetching = None
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+
+    def event(self, event: events.Event) -> None:
+        """Take one event."""
+        with self._lock:
+            if self._take(event):
+                self._say(self._wording.line(event))
+
+    def _take(self, event: events.Event) -> bool:
+        """Note what ``event`` changes below; whether it also becomes a line above."""
+        match event:
+            case events.FetchStarted():
+                self._fetching = _Fetching(self._clock(), event.files, event.size)
+            case events.FetchProgress():
+                self._progress(event)
+            case events.StepStarted():
+                self._running[event.step] = _Running(event.name, self._clock())
+            case events.StepPhase():
+                if event.step in self._running:
+                    self._running[event.step].phase = event.phase
+            case events.FetchFinished():
+                self._fetching = None
+                return True
+            case events.StepFinished() | events.StepFailed():
+                self._running.pop(event.step, None)
+                return True
+            case events.StepOutput() | events.PlanReady():
+                return self._verbose
+            case events.CheckFinished(passed=True):
+                return self._verbose
+            case _:
+                return True
+        self._start()
+        return False
+
+    def _progress(self, event: events.FetchProgress) -> None:
+        if self._fetching is None:
+            self._fetching = _Fetching(self._clock(), event.total_files, event.total)
+        self._fetching.done_files, self._fetching.done_size = event.files, event.size
+        self._fetching.files, self._fetching.size = event.total_files, event.total
+
+    def _say(self, line: str) -> None:
+        if self._live is None:
+            self._console.err([line])
+            return
+        from rich.text import Text
+
+        self._live.console.print(Text.from_ansi(line, no_wrap=True, overflow="ellipsis"))
+
+    def _start(self) -> None:
+        if self._live is not None:
+            return
+        from rich.console import Console as RichConsole
+        from rich.live import Live
+
+        if self._rich is None:
+            colour = None if self._wording.paint.enabled else True
+            self._rich = RichConsole(file=self._console.stderr, no_color=colour, highlight=False, soft_wrap=False)
+        self._live = Live(
+            get_renderable=self.render,
+            console=self._rich,
+            refresh_per_second=_FRAMES_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            vertical_overflow="crop",
+        )
+        self._live.start()
+
+    def render(self) -> Group:
+        """What is below the lines just now."""
+        from rich.console import Group
+
+        with self._lock:
+            lines = [self._running_line(step) for step in self._running.values()]
+            if self._fetching is not None:
+                lines.insert(0, self._fetching_line(self._fetching))
+            return Group(*lines)
+
+    def _text(self, ansi: str) -> Text:
+        from rich.text import Text
+
+        return Text.from_ansi(ansi, no_wrap=True, overflow="ellipsis")
+
+    def _running_line(self, step: _Running) -> Text:
+        paint, glyphs = self._wording.paint, self._wording.glyphs
+        phase = paint("dim", f"  {one_line(step.phase)}") if step.phase else ""
+        time = stopwatch(self._clock() - step.begun)
+        return self._text(f"{paint('cyan', glyphs.running)} {time:>12}  {step.name}{phase}")
+
+    def _fetching_line(self, fetching: _Fetching) -> Text:
+        paint, glyphs = self._wording.paint, self._wording.glyphs
+        seconds = self._clock() - fetching.begun
+        share = min(1.0, fetching.done_size / fetching.size) if fetching.size else 0.0
+        bar = ""
+        if self._console.width() >= _NARROW:
+            full = int(share * _BAR)
+            signs = ("━", "─") if glyphs.done == "✓" else ("#", "-")
+            bar = f"{paint('cyan', signs[0] * full)}{paint('dim', signs[1] * (_BAR - full))}  "
+        speed = f"  {size(int(fetching.done_size / seconds))}/s" if seconds > 1 else ""
+        words = f"{size(fetching.done_size)} of {size(fetching.size)}"
+        files = f"{fetching.done_files} of {count(fetching.files, 'file')}"
+        line = f"{paint('cyan', glyphs.running)} {stopwatch(seconds):>12}  {bar}{words}"
+        return self._text(f"{line}{paint('dim', f'  {files}{speed}')}")

@@ -26,12 +26,15 @@ LEVEL = {Compression.GZIP: 6, Compression.ZSTD: 12}
 
 
 def compress(
-    chunks: Iterable[bytes], kind: Compression, *, level: int | None = None, jobs: int = 1
+    parts: Iterable[bytes], kind: Compression, *, level: int | None = None, jobs: int = 1
 ) -> Iterator[bytes]:
-    """Compress a stream in ``jobs`` threads. Memory is bounded by ``jobs``, whatever the stream's length."""
+    """Compress each part by itself, in ``jobs`` threads; memory is bounded by ``jobs`` and the parts' size.
+
+    To be deterministic, cut the parts with :func:`pieces`.
+    """
     chosen = LEVEL[kind] if level is None else level
     work = _gzip(chosen) if kind is Compression.GZIP else _zstd(chosen)
-    return _in_order(pieces(chunks, PIECE[kind]), work, max(1, jobs))
+    return _in_order(parts, work, max(1, jobs))
 
 
 def pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from imagewright.errors import BuildError
 from imagewright.model.digest import Digest
 from imagewright.model.images import Compression
 from imagewright.model.tree import Content, Entry, EntrySource, EntryStream
-from imagewright.oci.compression import compress
+from imagewright.oci.compression import PIECE, compress, pieces
 from imagewright.oci.tar import archive
 
 
@@ -45,7 +45,8 @@ class Layer:
         level: int | None = None,
         jobs: int = 1,
     ) -> None:
-        self._chunks = compress(self._tar(entries, epoch), compression, level=level, jobs=jobs)
+        parts = pieces(archive(self._counted(entries), epoch=epoch), PIECE[compression])
+        self._chunks = compress(self._hashed(parts), compression, level=level, jobs=jobs)
         self._plain = hashlib.sha256()
         self._packed = hashlib.sha256()
         self._plain_size = self._packed_size = self._entries = 0
@@ -71,11 +72,11 @@ class Layer:
             entries=self._entries,
         )
 
-    def _tar(self, entries: EntrySource, epoch: int) -> Iterator[bytes]:
-        for chunk in archive(self._counted(entries), epoch=epoch):
-            self._plain.update(chunk)
-            self._plain_size += len(chunk)
-            yield chunk
+    def _hashed(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        for part in parts:
+            self._plain.update(part)
+            self._plain_size += len(part)
+            yield part
 
     def _counted(self, entries: EntrySource) -> EntryStream:
         pair: tuple[Entry, Content]

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TOML documents → :class:`Catalog`. All problems of all documents are shown at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from imagewright.catalog.crosscheck import cross_check
+from imagewright.catalog.model import (
+    Catalog,
+    PackageWish,
+    Release,
+    Series,
+    Sigstore,
+    Suite,
+    SuiteArchive,
+    TagPattern,
+    TagScheme,
+    Variant,
+)
+from imagewright.catalog.reading import Table, did_you_mean, parse_document
+from imagewright.catalog.versions import is_release, series_of
+from imagewright.errors import Problems
+
+_T = TypeVar("_T")
+
+PACKAGE = r"[a-z0-9][a-z0-9+.-]+"
+_NAME = r"[a-z0-9][a-z0-9.-]*"
+_SERIES = r"\d{1,3}\.\d{1,3}"
+_FINGERPRINT = r"[0-9A-F]{40}"
+_MODULE = r"[A-Za-z_][A-Za-z0-9_]*"
+_POOL_PATH = r"pool/[A-Za-z0-9+.~_/-]+"
+_STATUSES = ("feature", "prerelease", "bugfix", "security", "end-of-life")
+CONDITIONS = ("default-suite", "default-variant")
+
+KINDS = ("series", "release", "suite", "variant", "package", "scheme")
+"""The arrays of tables that a catalog consists of."""
+
+
+def load_catalog(documents: Mapping[str, str]) -> Catalog:
+    """Read the documents (name → TOML text) of a catalog. Raises :class:`ConfigurationError`."""
+    tables: dict[str, list[Table]] = {kind: [] for kind in KINDS}
+    problems = Problems()
+    for name, text in documents.items():
+        document = Table(parse_document(text, name), "", problems)
+        for kind in KINDS:
+            tables[kind].extend(document.tables(kind))
+        document.finish()
+    catalog = read_catalog(tables, problems)
+    problems.raise_if_any("the catalog is wrong")
+    return catalog
+
+
+def read_catalog(tables: Mapping[str, Sequence[Table]], problems: Problems) -> Catalog:
+    """Read arrays of tables by kind; what is wrong goes into ``problems``."""
+    catalog = Catalog(
+        series=_all(tables["series"], _series, "name", problems),
+        releases=_all(tables["release"], _release, "version", problems),
+        suites=_all(tables["suite"], _suite, "name", problems),
+        variants=_all(tables["variant"], _variant, "name", problems),
+        toolchain=_all(tables["package"], read_wish, "name", problems),
+        schemes=_all(tables["scheme"], _scheme, "name", problems),
+    )
+    cross_check(catalog, tables, problems)
+    return catalog
+
+
+def read_wish(table: Table) -> PackageWish:
+    """Read one package that is asked for."""
+    return PackageWish(
+        name=table.text("name", pattern=PACKAGE, of="a package name"),
+        why=table.text("why"),
+        suites=table.texts("suites", (), pattern=_NAME, of="a suite"),
+        since=table.text("from", "", pattern=_SERIES, of="a series"),
+        before=table.text("before", "", pattern=_SERIES, of="a series"),
+    )
+
+
+def _all(tables: Iterable[Table], read: Callable[[Table], _T], key: str, problems: Problems) -> tuple[_T, ...]:
+    """Read each table; names must differ, and unknown keys are noted."""
+    found: list[_T] = []
+    seen: dict[Any, str] = {}
+    for table in tables:
+        found.append(read(table))
+        table.finish()
+        name = table.text(key, "")
+        if name and name in seen:
+            problems.add(table.where(key), f"{name!r} is there already", f"see {seen[name]}")
+        seen.setdefault(name, table.path)
+    return tuple(found)
+
+
+def _series(table: Table) -> Series:
+    sigstore = table.table("sigstore")
+    signer = None
+    if sigstore is not None:
+        signer = Sigstore(identity=sigstore.text("identity"), issuer=sigstore.text("issuer"))
+        sigstore.finish()
+    return Series(
+        name=table.text("name", pattern=_SERIES, of="a series"),
+        status=table.choice("status", _STATUSES),
+        end_of_life=table.text("end_of_life", pattern=r"\d{4}-\d{2}", of="a year and month"),
+        current=_version(table, "current"),
+        aliases=table.texts("aliases", (), pattern=_NAME, of="a word of a tag"),
+        suites=table.texts("suites", pattern=_NAME, of="a suite") or ("",),
+        setuptools=table.boolean("setuptools"),
+        lang=table.boolean("lang"),
+        openpgp=table.text("openpgp", "", pattern=_FINGERPRINT, of="a fingerprint of 40 digits"),
+        sigstore=signer,
+        planned=table.text("planned", ""),
+    )
+
+
+def _version(table: Table, key: str) -> str:
+    value = table.text(key, of="a release")
+    if value and not is_release(value):
+        table.wrong(key, f"{value[:40]!r} is not a release of CPython", "such as 3.13.15 or 3.15.0b3")
+        return ""
+    return value
+
+
+def _release(table: Table) -> Release:
+    version = _version(table, "version")
+    return Release(
+        version=version,
+        series=series_of(version) if version else "",
+        epoch=table.moment("released"),
+        sha256=table.digest("sha256"),
+        size=table.integer("size", 0, maximum=1 << 30),
+        packed=table.choice("packed", ("tar.xz", "tgz"), "tar.xz"),
+        debian=table.text("debian", "", pattern=_POOL_PATH, of="a pool path"),
+        signature=table.text("signature", "", pattern=_POOL_PATH, of="a pool path"),
+    )
+
+
+def _suite(table: Table) -> Suite:
+    return Suite(
+        name=table.text("name", pattern=_NAME, of="a suite"),
+        distribution=table.choice("distribution", ("debian", "ubuntu", "alpine", "windows")),
+        version=table.text("version"),
+        status=table.text("status"),
+        compiler=table.text("compiler", "", pattern=r"[a-z]+-\d+", of="a compiler such as gcc-14"),
+        architectures=table.texts("architectures", pattern=_NAME, of="one of Debian's architectures"),
+        base=_all(table.tables("base"), read_wish, "name", table.problems),
+        archives=_all(table.tables("archives"), _archive, "name", table.problems),
+        planned=table.text("planned", ""),
+    )
+
+
+def _archive(table: Table) -> SuiteArchive:
+    return SuiteArchive(
+        name=table.text("name", pattern=_NAME, of="an archive"),
+        mirror=table.text("mirror", pattern=_NAME, of="a mirror's role"),
+        components=table.texts("components", pattern=r"[a-z0-9/-]+", of="a component"),
+        keys=table.texts("keys", pattern=_FINGERPRINT, of="a fingerprint of 40 digits"),
+    )
+
+
+def _variant(table: Table) -> Variant:
+    return Variant(
+        name=table.text("name", pattern=_NAME, of="a variant"),
+        word=table.text("word"),
+        title=table.text("title"),
+        slim=table.boolean("slim"),
+        optional_modules=table.texts("optional_modules", (), pattern=_MODULE, of="a module"),
+        packages=_all(table.tables("packages"), read_wish, "name", table.problems),
+        planned=table.text("planned", ""),
+    )
+
+
+def _scheme(table: Table) -> TagScheme:
+    return TagScheme(
+        name=table.text("name", pattern=_NAME, of="a scheme"),
+        versions=table.texts("versions"),
+        simple=tuple(_pattern(inner) for inner in table.tables("simple")),
+        shared=tuple(_pattern(inner) for inner in table.tables("shared")),
+    )
+
+
+def _pattern(table: Table) -> TagPattern:
+    found = TagPattern(
+        tag=table.text("tag"),
+        when=table.texts("when", ()),
+        variants=table.texts("variants", (), pattern=_NAME, of="a variant"),
+    )
+    for number, condition in enumerate(found.when):
+        if condition not in CONDITIONS:
+            hint = did_you_mean(condition, CONDITIONS)
+            table.problems.add(f"{table.where('when')}[{number}]", f"{condition!r} is not known", hint)
+    table.finish()
+    return found

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be built, as data: series, releases, suites, variants, toolchain and tag schemes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from imagewright.model.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class PackageWish:
+    """A package that is asked for, and ``why``. ``suites`` narrows it to some suites (none: all).
+
+    ``since`` and ``before`` are series: from which, and before which, the package is needed ("" for no limit).
+    """
+
+    name: str
+    why: str
+    suites: tuple[str, ...] = ()
+    since: str = ""
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sigstore:
+    """Who signs releases with Sigstore (PEP 761): certificate identity and OIDC issuer."""
+
+    identity: str
+    issuer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of CPython; see ``data/series.toml``. The first of ``suites`` is the default one."""
+
+    name: str
+    status: str
+    end_of_life: str
+    current: str
+    aliases: tuple[str, ...]
+    suites: tuple[str, ...]
+    setuptools: bool
+    lang: bool
+    openpgp: str
+    sigstore: Sigstore | None
+    planned: str = ""
+
+    @property
+    def default_suite(self) -> str:
+        """The suite that a tag without one means."""
+        return self.suites[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release; see ``data/releases.toml``. ``epoch`` in seconds, ``size`` in bytes (0: not known)."""
+
+    version: str
+    series: str
+    epoch: int
+    sha256: Digest
+    size: int
+    packed: str
+    debian: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteArchive:
+    """One archive of a suite. ``keys`` are primary fingerprints, any one of which must have signed it.
+
+    ``mirror`` is the role of the mirror that serves it; ``components`` the areas packages are taken from.
+    """
+
+    name: str
+    mirror: str
+    components: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One suite; see ``data/suites.toml``. ``architectures`` are Debian's names."""
+
+    name: str
+    distribution: str
+    version: str
+    status: str
+    compiler: str
+    architectures: tuple[str, ...]
+    base: tuple[PackageWish, ...]
+    archives: tuple[SuiteArchive, ...]
+    planned: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One variant; see ``data/variants.toml``. ``word`` is how tags say it ("" for not at all)."""
+
+    name: str
+    word: str
+    title: str
+    slim: bool
+    optional_modules: tuple[str, ...]
+    packages: tuple[PackageWish, ...]
+    planned: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagPattern:
+    """One pattern of a scheme; see ``data/tags.toml``."""
+
+    tag: str
+    when: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TagScheme:
+    """How images are tagged; see ``data/tags.toml``."""
+
+    name: str
+    versions: tuple[str, ...]
+    simple: tuple[TagPattern, ...]
+    shared: tuple[TagPattern, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All of it. Lookups by name raise ``KeyError``; tuples keep the order of the data."""
+
+    series: tuple[Series, ...]
+    releases: tuple[Release, ...]
+    suites: tuple[Suite, ...]
+    variants: tuple[Variant, ...]
+    toolchain: tuple[PackageWish, ...]
+    schemes: tuple[TagScheme, ...]
+    by_series: dict[str, Series] = field(init=False, repr=False, compare=False)
+    by_release: dict[str, Release] = field(init=False, repr=False, compare=False)
+    by_suite: dict[str, Suite] = field(init=False, repr=False, compare=False)
+    by_variant: dict[str, Variant] = field(init=False, repr=False, compare=False)
+    by_scheme: dict[str, TagScheme] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name, index in (
+            ("by_series", {item.name: item for item in self.series}),
+            ("by_release", {item.version: item for item in self.releases}),
+            ("by_suite", {item.name: item for item in self.suites}),
+            ("by_variant", {item.name: item for item in self.variants}),
+            ("by_scheme", {item.name: item for item in self.schemes}),
+        ):
+            object.__setattr__(self, name, index)

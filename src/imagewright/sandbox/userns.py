@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the machine must give for namespaces, and the way of an ordinary user into them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from imagewright.errors import MachineError
+from imagewright.sandbox.identity import enter_subordinate_ids
+from imagewright.sandbox.system import JailError
+
+SETTINGS: tuple[tuple[str, str, str], ...] = (
+    ("kernel.unprivileged_userns_clone", "0", "1"),
+    ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),
+    ("user.max_user_namespaces", "0", "15000"),
+    ("user.max_mnt_namespaces", "0", "15000"),
+    ("user.max_pid_namespaces", "0", "15000"),
+    ("user.max_net_namespaces", "0", "15000"),
+)
+"""Kernel settings that forbid namespaces: name, the forbidding value, one that allows them."""
+
+
+def read_setting(name: str) -> str:
+    """A kernel setting's value, "" where this kernel does not have it."""
+    try:
+        return Path("/proc/sys", *name.split(".")).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def explain(error: JailError, *, setting: Callable[[str], str] = read_setting) -> MachineError:
+    """What a person can do about an isolation that was not to be had."""
+    why, hint = diagnose(error, setting)
+    return MachineError(
+        f"The sandbox could not {error.operation}: {error.reason}",
+        why=why,
+        hint=hint,
+        details={"operation": error.operation, "errno": error.errno},
+    )
+
+
+def diagnose(error: JailError, setting: Callable[[str], str]) -> tuple[str, str]:
+    """Reason and remedy of a failure, each one line, "" where there is nothing to add."""
+    if "subordinate ids" in error.reason or "has no line for" in error.reason:
+        return (
+            "An ordinary user needs 65536 subordinate user and group ids, since files in a root have many owners.",
+            "Add them: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER",
+        )
+    if "is missing" in error.reason and "newuidmap newgidmap".find(error.reason.split()[-3]) >= 0:
+        return (
+            "An ordinary user's subordinate ids are mapped by the programs newuidmap and newgidmap.",
+            "Install the package uidmap (on Fedora and Arch: shadow-utils, shadow).",
+        )
+    if error.errno in {errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EUSERS}:
+        for name, forbidding, allowing in SETTINGS:
+            if setting(name) == forbidding:
+                return (
+                    f"This machine restricts namespaces: {name} is {forbidding}.",
+                    f"sudo sysctl {name}={allowing}",
+                )
+        return (
+            "The kernel refused namespaces or a mount: inside another container, a chroot or a seccomp filter?",
+            "Run on the machine itself, or allow user namespaces and an unmasked /proc in the outer container.",
+        )
+    if error.errno in {errno.ENOSYS, errno.EINVAL}:
+        return (
+            "The kernel lacks something: Linux 5.12 or newer with user namespaces and overlayfs is needed.",
+            "",
+        )
+    return "", ""
+
+
+def become_root(arguments: Sequence[str] | None = None) -> None:
+    """Where we are not root: run this program again as root of a user namespace with subordinate ids.
+
+    To be called first, before any thread. Returns at once for root (also for root of such a namespace);
+    otherwise it does not return. ``arguments`` follow the interpreter; by default this program's own.
+    Raises :class:`MachineError` naming what is missing.
+    """
+    if os.geteuid() == 0:
+        return
+    try:
+        enter_subordinate_ids()
+    except JailError as error:
+        raise explain(error) from error
+    words = sys.orig_argv[1:] if arguments is None else arguments
+    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - no shell is meant

@@ -189,8 +189,8 @@ def run(
 ) -> int:
     """Run a command in an image, without Docker.
 
-    It runs in the sandbox. Options go before SPEC. The exit status is the command's own. What the command changes is lost, and it has
-    no network.
+    It runs in the sandbox, without a network, and what it changes is lost. Options go before SPEC. The exit
+    status is the command's own.
     """
     command = argv[1:] if argv[:1] == ("--",) else argv
     options = RunOptions(

@@ -39,17 +39,18 @@ class Glyphs:
     cached: str
     running: str
     dot: str
-    arrow: str
+    full: str
+    empty: str
 
 
-_FANCY = Glyphs(done="✓", failed="✗", cached="=", running="▸", dot="·", arrow="→")
-_ASCII = Glyphs(done="+", failed="x", cached="=", running=">", dot="-", arrow="->")
+_FANCY = Glyphs(done="✓", failed="✗", cached="=", running="▸", dot="·", full="━", empty="─")
+_ASCII = Glyphs(done="+", failed="x", cached="=", running=">", dot=".", full="#", empty="-")
 
 
 def glyphs_for(stream: TextIO) -> Glyphs:
     """The signs that ``stream`` can show."""
     try:
-        "✓✗▸·→…".encode(stream.encoding or "ascii")
+        "✓✗▸·━─…".encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return _ASCII
     return _FANCY

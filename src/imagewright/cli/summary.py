@@ -23,7 +23,8 @@ from imagewright.model.results import (
     TrainedProfile,
 )
 
-_LABEL = 10
+_LABEL = 8
+"""Columns for a label: with them a whole digest fits into 80."""
 _CHANGES_SHOWN = 40
 
 
@@ -69,11 +70,11 @@ def _step(step: BuiltStep, paint: Paint) -> str:
 
 
 def _row(label: str, value: str, paint: Paint, faint: str = "") -> str:
-    return f"  {paint('dim', f'{label:<{_LABEL}}')}{value}{paint('dim', faint)}".rstrip()
+    return f"{paint('dim', f'{label:<{_LABEL}}')}{value}{paint('dim', faint)}".rstrip()
 
 
 def _wrapped(label: str, words: Iterable[str], paint: Paint, width: int) -> list[str]:
-    room = max(20, width - _LABEL - 2)
+    room = max(20, width - _LABEL)
     # Tags hold hyphens; a tag is never broken.
     parts = textwrap.wrap("  ".join(words), room, break_long_words=False, break_on_hyphens=False)
     return [_row(label if number == 0 else "", part, paint) for number, part in enumerate(parts)]
@@ -149,7 +150,7 @@ def train(profile: TrainedProfile, paint: Paint) -> list[str]:
     """What was trained, with what, and where it is."""
     name = f"{profile.release}{profile.flavour} {profile.suite} {profile.architecture}"
     lines = [f"{paint('bold green', name)}", ""]
-    lines.append(_row("compiler", profile.compiler, paint))
+    lines.append(_row("with", profile.compiler, paint))
     lines.append(_row("digest", str(profile.sha256), paint))
     lines.append(_row("size", size(profile.size), paint))
     lines.append(_row("took", duration(profile.seconds), paint))

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _FRAMES_PER_SECOND = 8
-_BAR = 24
-_NARROW = 60
-"""Below this many columns the bar is left out."""
+_BESIDE_BAR = 70
+"""Columns that everything but the bar takes."""
+_BAR = range(10, 31)
+"""Columns that a bar may have; where there is room for fewer there is none."""
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class LiveView:
         self._running: dict[str, _Running] = {}
         self._fetching: _Fetching | None = None
         self._lock = threading.RLock()
+        self._said = False
 
     def __enter__(self) -> Self:
         return self
@@ -75,6 +77,8 @@ class LiveView:
         live, self._live = self._live, None
         if live is not None:
             live.stop()
+        if self._said:
+            self._console.err([""])  # a little air before the result
 
     def event(self, event: events.Event) -> None:
         """Take one event."""
@@ -116,12 +120,13 @@ class LiveView:
         self._fetching.files, self._fetching.size = event.total_files, event.total
 
     def _say(self, line: str) -> None:
+        self._said = True
         if self._live is None:
             self._console.err([line])
             return
         from rich.text import Text
 
-        self._live.console.print(Text.from_ansi(line, no_wrap=True, overflow="ellipsis"))
+        self._live.console.print(Text.from_ansi(line))
 
     def _start(self) -> None:
         if self._live is not None:
@@ -169,10 +174,10 @@ class LiveView:
         seconds = self._clock() - fetching.begun
         share = min(1.0, fetching.done_size / fetching.size) if fetching.size else 0.0
         bar = ""
-        if self._console.width() >= _NARROW:
-            full = int(share * _BAR)
-            signs = ("━", "─") if glyphs.done == "✓" else ("#", "-")
-            bar = f"{paint('cyan', signs[0] * full)}{paint('dim', signs[1] * (_BAR - full))}  "
+        room = min(self._console.width() - _BESIDE_BAR, _BAR[-1])
+        if room in _BAR:
+            full = int(share * room)
+            bar = f"{paint('cyan', glyphs.full * full)}{paint('dim', glyphs.empty * (room - full))}  "
         speed = f"  {size(int(fetching.done_size / seconds))}/s" if seconds > 1 else ""
         words = f"{size(fetching.done_size)} of {size(fetching.size)}"
         files = f"{fetching.done_files} of {count(fetching.files, 'file')}"

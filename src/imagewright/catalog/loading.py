@@ -32,6 +32,9 @@ _FINGERPRINT = r"[0-9A-F]{40}"
 _MODULE = r"[A-Za-z_][A-Za-z0-9_]*"
 _POOL_PATH = r"pool/[A-Za-z0-9+.~_/-]+"
 _STATUSES = ("feature", "prerelease", "bugfix", "security", "end-of-life")
+VERSION_WORDS = ("{release}", "{series}", "{aliases}")
+_VERSION_WORD = "|".join(word.replace("{", r"\{").replace("}", r"\}") for word in VERSION_WORDS)
+_TAG = r"\{aliases\}|\{version\}(-(\{variant\}|\{suite\}|[a-z0-9.]+))*"
 CONDITIONS = ("default-suite", "default-variant")
 
 KINDS = ("series", "release", "suite", "variant", "package", "scheme")
@@ -40,16 +43,21 @@ KINDS = ("series", "release", "suite", "variant", "package", "scheme")
 
 def load_catalog(documents: Mapping[str, str]) -> Catalog:
     """Read the documents (name → TOML text) of a catalog. Raises :class:`ConfigurationError`."""
-    tables: dict[str, list[Table]] = {kind: [] for kind in KINDS}
     problems = Problems()
+    catalog = read_catalog(load_tables(documents, problems), problems)
+    problems.raise_if_any("the catalog is wrong")
+    return catalog
+
+
+def load_tables(documents: Mapping[str, str], problems: Problems) -> dict[str, list[Table]]:
+    """The tables of all documents by kind, not read yet."""
+    tables: dict[str, list[Table]] = {kind: [] for kind in KINDS}
     for name, text in documents.items():
         document = Table(parse_document(text, name), "", problems)
         for kind in KINDS:
             tables[kind].extend(document.tables(kind))
         document.finish()
-    catalog = read_catalog(tables, problems)
-    problems.raise_if_any("the catalog is wrong")
-    return catalog
+    return tables
 
 
 def read_catalog(tables: Mapping[str, Sequence[Table]], problems: Problems) -> Catalog:
@@ -172,7 +180,7 @@ def _variant(table: Table) -> Variant:
 def _scheme(table: Table) -> TagScheme:
     return TagScheme(
         name=table.text("name", pattern=_NAME, of="a scheme"),
-        versions=table.texts("versions"),
+        versions=table.texts("versions", pattern=_VERSION_WORD, of=f"one of {', '.join(VERSION_WORDS)}"),
         simple=tuple(_pattern(inner) for inner in table.tables("simple")),
         shared=tuple(_pattern(inner) for inner in table.tables("shared")),
     )
@@ -180,7 +188,7 @@ def _scheme(table: Table) -> TagScheme:
 
 def _pattern(table: Table) -> TagPattern:
     found = TagPattern(
-        tag=table.text("tag"),
+        tag=table.text("tag", pattern=_TAG, of="{version} or {aliases}, then any of -{variant} and -{suite}"),
         when=table.texts("when", ()),
         variants=table.texts("variants", (), pattern=_NAME, of="a variant"),
     )

@@ -52,9 +52,6 @@ class Table:
         self.path = path
         self.problems = problems
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._values
-
     def where(self, key: str) -> str:
         """The path of a key of this table."""
         bare = re.fullmatch(r"[A-Za-z0-9_-]+", key) is not None
@@ -74,10 +71,15 @@ class Table:
             self.wrong(key, f"{value[:80]!r} is not {of}")
         return str(value)
 
+    def said(self, key: str) -> bool:
+        """Whether ``key`` is written; it is known from then on."""
+        self._asked[key] = None
+        return key in self._values
+
     def choice(self, key: str, known: Sequence[str], default: str | None = None) -> str:
         """One of some words."""
         value = self.text(key, default, of=f"one of {', '.join(known)}")
-        if key in self and isinstance(self._values[key], str) and value not in known:
+        if isinstance(self._values.get(key), str) and value not in known:
             self.wrong(key, f"{value[:80]!r} is not known", did_you_mean(value, known))
         return value
 

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SPEC → :class:`ImageDefinition`: every choice made, nothing looked up any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from imagewright.catalog.model import Catalog, PackageWish, Release, Series, Suite, Variant
+from imagewright.catalog.settings import ImageSettings, Settings
+from imagewright.catalog.specs import parse_spec
+from imagewright.catalog.tags import Tags, tags_of
+from imagewright.catalog.versions import directory, is_prerelease, series_key
+from imagewright.errors import UsageError
+from imagewright.model.images import Flavour, ImageConfiguration, ImageDefinition, ImageName, Profile
+from imagewright.model.lock import LockedSource
+from imagewright.model.platforms import Platform
+
+ANNOTATION = "io.imagewright."
+"""Prefix of our own annotations and labels."""
+
+PROFILE_KEY = f"{ANNOTATION}profile"
+"""``quick`` marks images that are for tests only; a push refuses them unless forced."""
+
+_PATH = "/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_DOWNLOADS = "https://www.python.org/ftp/python"
+_FREE_THREADED_SINCE = (3, 13)
+
+
+def resolve(spec: str, catalog: Catalog, settings: Settings, platform: Platform) -> ImageDefinition:
+    """The image that ``spec`` names, for one platform. Raises :class:`UsageError`."""
+    return define(parse_spec(spec, catalog, settings.tag_defaults), catalog, settings, platform)
+
+
+def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Platform) -> ImageDefinition:
+    """The definition of one image. Raises :class:`UsageError` where it cannot be built."""
+    release = catalog.by_release[name.release]
+    series = catalog.by_series[release.series]
+    suite = catalog.by_suite[name.suite]
+    variant = catalog.by_variant[name.variant]
+    _refuse_planned(name, series, suite, variant)
+    if platform.debian not in suite.architectures:
+        raise UsageError(
+            f"{name} is not built for {platform}",
+            why=f"{suite.name} has no packages for {platform.debian or platform}",
+            hint=f"its architectures are {', '.join(suite.architectures)}",
+        )
+    tags = tags_of(name, catalog, catalog.by_scheme[settings.scheme], settings.tag_defaults)
+    chosen = settings.image(tags.simple)
+    return ImageDefinition(
+        name=name,
+        series=series.name,
+        platform=platform,
+        profile=chosen.profile,
+        tags=tags.simple,
+        shared_tags=tags.shared,
+        base_packages=wished(suite.base, series.name, suite.name),
+        runtime_packages=_sorted(*wished(variant.packages, series.name, suite.name), *chosen.packages),
+        build_packages=wished(catalog.toolchain, series.name, suite.name),
+        optional_modules=tuple(sorted(variant.optional_modules)),
+        slim=variant.slim,
+        bytecode=chosen.bytecode,
+        frame_pointers=chosen.frame_pointers,
+        extra_configure=chosen.configure,
+        compression=chosen.compression,
+        configuration=_configuration(name, release, series, variant, chosen),
+        release_epoch=release.epoch,
+    )
+
+
+def locked_source(release: Release, series: Series) -> LockedSource:
+    """Where the source of a release is to be had, and what it must be."""
+    filename = f"Python-{release.version}.{release.packed}"
+    upstream = f"{_DOWNLOADS}/{directory(release.version)}/{filename}"
+    urls = [upstream]
+    signatures = [f"{upstream}.asc"] if series.openpgp else []
+    if release.debian:
+        urls.append(f"{{debian}}/{release.debian}")
+    if release.signature and series.openpgp:
+        signatures.append(f"{{debian}}/{release.signature}")
+    return LockedSource(
+        release=release.version,
+        filename=filename,
+        size=release.size,
+        sha256=release.sha256,
+        urls=tuple(urls),
+        signature_urls=tuple(signatures),
+        fingerprint=series.openpgp,
+    )
+
+
+def wished(wishes: Iterable[PackageWish], series: str, suite: str) -> tuple[str, ...]:
+    """The names asked for in a series and suite, sorted."""
+    return _sorted(*(wish.name for wish in wishes if _applies(wish, series, suite)))
+
+
+def _applies(wish: PackageWish, series: str, suite: str) -> bool:
+    if wish.suites and suite not in wish.suites:
+        return False
+    key = series_key(series)
+    return (not wish.since or key >= series_key(wish.since)) and (not wish.before or key < series_key(wish.before))
+
+
+def _sorted(*names: str) -> tuple[str, ...]:
+    return tuple(sorted(set(names)))
+
+
+def _refuse_planned(name: ImageName, series: Series, suite: Suite, variant: Variant) -> None:
+    flavour = "" if name.flavour is Flavour.DEFAULT else f"{series.name}{name.flavour.value}"
+    if name.flavour is Flavour.FREE_THREADED and series_key(series.name) < _FREE_THREADED_SINCE:
+        raise UsageError(f"there is no {flavour}", why="free-threaded Python begins with 3.13 (PEP 703)")
+    for what, item in (("variant", variant), ("suite", suite), ("series", series)):
+        if item.planned:
+            raise UsageError(f"{name} cannot be built yet", why=f"{what} {item.name}: {item.planned}")
+
+
+def _configuration(
+    name: ImageName, release: Release, series: Series, variant: Variant, chosen: ImageSettings
+) -> ImageConfiguration:
+    """Environment and command as the official image has them, then what was chosen."""
+    environment = {"PATH": _PATH}
+    if series.lang:
+        environment["LANG"] = "C.UTF-8"
+    if series.openpgp:
+        environment["GPG_KEY"] = series.openpgp
+    environment["PYTHON_VERSION"] = release.version
+    environment["PYTHON_SHA256"] = release.sha256.hex
+    environment.update(chosen.environment)
+    labels = dict(chosen.labels)
+    if chosen.profile is Profile.QUICK:
+        labels[PROFILE_KEY] = Profile.QUICK.value
+    return ImageConfiguration(
+        environment=tuple(environment.items()),
+        command=("python3" if series_key(series.name) >= (3, 0) else "python2",),
+        labels=tuple(sorted(labels.items())),
+        annotations=_annotations(name, release, variant, chosen),
+    )
+
+
+def _annotations(
+    name: ImageName, release: Release, variant: Variant, chosen: ImageSettings
+) -> tuple[tuple[str, str], ...]:
+    """Keys of the OCI image specification (annotations.md), and our own."""
+    kind = {Flavour.DEFAULT: "", Flavour.FREE_THREADED: " (free-threaded)", Flavour.DEBUG: " (debug build)"}
+    stage = ", a prerelease" if is_prerelease(release.version) else ""
+    description = f"CPython {release.version}{kind[name.flavour]}{stage} on {name.suite}, {variant.title}"
+    return tuple(
+        sorted(
+            {
+                "org.opencontainers.image.title": "python",
+                "org.opencontainers.image.description": description,
+                "org.opencontainers.image.version": release.version,
+                "org.opencontainers.image.licenses": "PSF-2.0",
+                "org.opencontainers.image.url": "https://www.python.org/",
+                f"{ANNOTATION}image": str(name),
+                f"{ANNOTATION}bytecode": chosen.bytecode.value,
+                PROFILE_KEY: chosen.profile.value,
+            }.items()
+        )
+    )
+
+
+def all_tags(
+    catalog: Catalog, settings: Settings, names: Iterable[ImageName]
+) -> tuple[tuple[ImageName, Tags], ...]:
+    """Every image with its tags, in the order given."""
+    scheme = catalog.by_scheme[settings.scheme]
+    return tuple((name, tags_of(name, catalog, scheme, settings.tag_defaults)) for name in names)

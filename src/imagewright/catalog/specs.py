@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a SPEC, as tags are written: ``[release or series][t|d][-variant][-suite]``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from imagewright.catalog.model import Catalog, Series
+from imagewright.catalog.reading import did_you_mean
+from imagewright.catalog.tags import TagDefaults
+from imagewright.catalog.versions import is_prerelease
+from imagewright.errors import UsageError
+from imagewright.model.images import Flavour, ImageName
+
+_MAXIMUM = 128
+"""Characters of a tag (OCI distribution specification, "Pulling manifests")."""
+
+_NUMBERED = re.compile(r"(?P<version>\d+(?:\.\d+){0,2}(?:(?:a|b|rc)\d+)?)(?P<flavour>[a-z]?)", re.ASCII)
+
+
+def parse_spec(text: str, catalog: Catalog, defaults: TagDefaults | None = None) -> ImageName:
+    """The image that ``text`` names. Raises :class:`UsageError` saying what there is instead."""
+    defaults = defaults or TagDefaults()
+    if not text or len(text) > _MAXIMUM:
+        raise UsageError(f"{text[:_MAXIMUM]!r} does not name an image", hint=_example(catalog))
+    words = text.split("-")
+    series, release, flavour, used = _version(text, words, catalog)
+    rest = words[used:]
+    by_word = {variant.word: variant.name for variant in catalog.variants if variant.word}
+    variant = defaults.variant
+    if rest and rest[0] in by_word:
+        variant = by_word[rest.pop(0)]
+    suite = "-".join(rest)
+    if suite and suite not in catalog.by_suite:
+        raise _unknown(text, rest, by_word, catalog)
+    if not suite:
+        suite = defaults.suite if defaults.suite in series.suites else series.default_suite
+    if suite not in series.suites:
+        raise UsageError(
+            f"CPython {series.name} is not built for {suite}",
+            why=f"the suites of {series.name} are {', '.join(series.suites)}",
+            hint=f"say one of them, such as {ImageName(release, flavour, variant, series.default_suite)}",
+        )
+    return ImageName(release, flavour, variant, suite)
+
+
+def image_names(catalog: Catalog, flavours: Iterable[Flavour] = (Flavour.DEFAULT,)) -> Iterator[ImageName]:
+    """Every image of the current releases, in publication order; what is only planned is left out."""
+    chosen = tuple(flavours)
+    for series in catalog.series:
+        if series.planned:
+            continue
+        for suite in series.suites:
+            for variant in catalog.variants:
+                if variant.planned or catalog.by_suite[suite].planned:
+                    continue
+                for flavour in chosen:
+                    yield ImageName(series.current, flavour, variant.name, suite)
+
+
+def _version(text: str, words: list[str], catalog: Catalog) -> tuple[Series, str, Flavour, int]:
+    """Series, release and flavour, and how many words they took; without any, the newest series."""
+    first = words[0]
+    if series := _aliased(first, catalog):
+        return series, series.current, Flavour.DEFAULT, 1
+    match = _NUMBERED.fullmatch(first)
+    if match is None:
+        newest = _aliased("latest", catalog) or catalog.series[0]
+        return newest, newest.current, Flavour.DEFAULT, 0
+    version, flavour = match["version"], _flavour(text, first, match["flavour"])
+    if version in catalog.by_release:
+        return catalog.by_series[catalog.by_release[version].series], version, flavour, 1
+    found = catalog.by_series.get(version) or _aliased(version, catalog)
+    if found is None:
+        known = [*catalog.by_release, *catalog.by_series]
+        raise UsageError(
+            f"{text!r} does not name an image",
+            why=f"there is no CPython {version} in the catalog",
+            hint=did_you_mean(version, known) or _example(catalog),
+            details={"known": known},
+        )
+    used = 2 if len(words) > 1 and words[1] == "rc" and is_prerelease(found.current) else 1
+    return found, found.current, flavour, used
+
+
+def _flavour(text: str, word: str, suffix: str) -> Flavour:
+    try:
+        return Flavour(suffix)
+    except ValueError:
+        raise UsageError(
+            f"{text!r} does not name an image",
+            why=f"{word!r} ends in {suffix!r}, which is no flavour",
+            hint="flavours are t (free-threaded) and d (debug), as in 3.13t",
+        ) from None
+
+
+def _aliased(word: str, catalog: Catalog) -> Series | None:
+    return next((series for series in catalog.series if word in series.aliases), None)
+
+
+def _unknown(text: str, rest: list[str], by_word: dict[str, str], catalog: Catalog) -> UsageError:
+    """Say which word means nothing, and the whole SPEC that was probably meant."""
+    known = [*by_word, *catalog.by_suite]
+    word = next((word for word in rest if word not in known), rest[-1])
+    if word in known:
+        return UsageError(
+            f"{text!r} does not name an image",
+            why=f"{'-'.join(rest)!r} is not a suite",
+            hint="the words come in this order: release or series, variant, suite",
+        )
+    hint = did_you_mean(word, known)
+    if hint.startswith("did you mean"):
+        nearest = hint.removeprefix("did you mean ").removesuffix("?").split(" or ")
+        hint = f"did you mean {' or '.join(text.replace(word, near, 1) for near in nearest)}?"
+    return UsageError(
+        f"{text!r} does not name an image",
+        why=f"{word!r} is neither a variant nor a suite",
+        hint=hint or _example(catalog),
+        details={"known": known},
+    )
+
+
+def _example(catalog: Catalog) -> str:
+    series = catalog.series[0] if catalog.series else None
+    return f"an image is named as in tags: {series.name}-slim-{series.default_suite}" if series else ""

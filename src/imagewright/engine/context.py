@@ -41,6 +41,10 @@ class StepLog:
             self._emit(self._rest)
             self._rest = b""
 
+    def phase(self, phase: str) -> None:
+        """Say which phase begins."""
+        self.write(_PHASE + phase.encode() + b"\n")
+
     def close(self) -> None:
         """Emit what is left of an unfinished line, and flush the file."""
         if self._rest:
@@ -78,6 +82,10 @@ class StepContext:
     workspace: Path
     log: StepLog
     jobs: int
+
+    def phase(self, phase: str) -> None:
+        """Say which phase of the step begins."""
+        self.log.phase(phase)
 
     def run(self, request: SandboxRequest) -> SandboxResult:
         """Run a command in the sandbox into the log. Raises :class:`BuildError` unless it exits with 0."""

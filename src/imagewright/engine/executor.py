@@ -45,13 +45,21 @@ def select(plan: Plan, targets: Iterable[Digest], ports: Ports) -> Selection:
         step_id = todo.pop()
         if step_id in ready or step_id in wanted:
             continue
-        record = ports.steps.get(step_id)
+        record = find(by_id[step_id], ports)
         if record is not None:
             ready[step_id] = record
             continue
         wanted.add(step_id)
         todo.extend(need for _, need in by_id[step_id].needs)
     return Selection(ready, tuple(step for step in plan.steps if step.id in wanted))
+
+
+def find(step: Step, ports: Ports) -> StepRecord | None:
+    """What the step left, if it can be used: a build root is nothing but its tree, which may be gone."""
+    record = ports.steps.get(step.id)
+    if record is not None and step.kind is StepKind.BUILDROOT and ports.trees.get(step.id) is None:
+        return None
+    return record
 
 
 class Executor:
@@ -87,31 +95,51 @@ class Executor:
                 self._sink(StepFinished(str(step.id), step.name, cached=True, seconds=0.0))
         waiting = {step.id: step for step in selection.missing}
         running: dict[Future[StepRecord], Step] = {}
-        failure: BaseException | None = None
+        failures: list[BaseException] = []
         with ThreadPoolExecutor(max_workers=max(2, self._jobs), thread_name_prefix="step") as pool:
-            while waiting or running:
-                if failure is None:
-                    for step in [s for s in waiting.values() if all(need in done for _, need in s.needs)]:
-                        del waiting[step.id]
-                        needs = {role: done[need] for role, need in step.needs}
-                        running[pool.submit(self._run_step, step, needs)] = step
-                if not running:
-                    break
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    step = running.pop(future)
-                    error = future.exception()
-                    if error is None:
-                        done[step.id] = future.result()
-                    elif failure is None:
-                        failure = error
-        if failure is not None:
-            raise failure
+            try:
+                while (waiting and not failures) or running:
+                    self._start(pool, waiting, running, done)
+                    failures += self._collect(running, done)
+                    if failures:
+                        waiting.clear()
+            except BaseException:  # Ctrl-C: nothing of what runs is worth waiting for
+                self._ports.sandbox.stop()
+                raise
+        if failures:
+            raise failures[0]
         return done
+
+    def _start(
+        self,
+        pool: ThreadPoolExecutor,
+        waiting: dict[Digest, Step],
+        running: dict[Future[StepRecord], Step],
+        done: Mapping[Digest, StepRecord],
+    ) -> None:
+        """Start every waiting step whose needs are met."""
+        for step in [step for step in waiting.values() if all(need in done for _, need in step.needs)]:
+            del waiting[step.id]
+            needs = {role: done[need] for role, need in step.needs}
+            running[pool.submit(self._run_step, step, needs)] = step
+
+    def _collect(
+        self, running: dict[Future[StepRecord], Step], done: dict[Digest, StepRecord]
+    ) -> list[BaseException]:
+        """Wait until something ends; what went wrong, if anything did."""
+        failures = []
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            step = running.pop(future)
+            error = future.exception()
+            if error is None:
+                done[step.id] = future.result()
+            else:
+                failures.append(error)
+        return failures
 
     def _run_step(self, step: Step, needs: Mapping[str, StepRecord]) -> StepRecord:
         with self._hold(step.id):
-            already = self._ports.steps.get(step.id)
+            already = find(step, self._ports)
             if already is not None:
                 self._emit(StepFinished(str(step.id), step.name, cached=True, seconds=0.0))
                 return already

@@ -94,6 +94,10 @@ class Sandbox(Protocol):
         """Run it to its end. Raises ``MachineError`` where isolation is not to be had."""
         ...
 
+    def stop(self) -> None:
+        """End every command that runs now, from any thread."""
+        ...
+
     def replay(self, request: SandboxRequest) -> str:
         """A command line a person can paste to run the same thing again."""
         ...

@@ -11,9 +11,10 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 
 from imagewright.errors import MachineError
@@ -60,6 +61,14 @@ class NamespaceSandbox:
 
     limits: tuple[tuple[str, int, int], ...] = LIMITS
     python: str = sys.executable
+    _live: set[subprocess.Popen[bytes]] = field(default_factory=set, init=False, repr=False)
+    _guard: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def stop(self) -> None:
+        """End every command that runs now, from any thread; their ``run`` returns with status 143."""
+        with self._guard:
+            for process in self._live:
+                process.terminate()
 
     def run(self, request: SandboxRequest, output: Output) -> SandboxResult:
         """Run one command to its end; nothing of it is left when this returns or raises.
@@ -72,7 +81,7 @@ class NamespaceSandbox:
         asked = to_jail(request, self.limits)
         started = time.monotonic()
         deadline = started + request.timeout if request.timeout else None
-        with _start(self.python, asked) as (process, channel):
+        with _start(self.python, asked) as (process, channel), self._noted(process):
             try:
                 if process.stdout is not None:
                     _pump(process.stdout, output, deadline)
@@ -91,6 +100,17 @@ class NamespaceSandbox:
             seconds=time.monotonic() - started,
             peak_memory=int(str(answer.get("peak_memory", 0))),
         )
+
+    @contextlib.contextmanager
+    def _noted(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Let :meth:`stop` find a process while it runs."""
+        with self._guard:
+            self._live.add(process)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._live.discard(process)
 
     def replay(self, request: SandboxRequest) -> str:
         """A line for a shell that runs the same thing again; standard library of Python 3.11 and util-linux."""

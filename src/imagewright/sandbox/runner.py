@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
-from imagewright.errors import MachineError
+from imagewright.errors import InterruptedBuild, MachineError
 from imagewright.model.sandboxing import Output, OverlayRoot, PlainRoot, SandboxRequest, SandboxResult
 from imagewright.sandbox import jail
 from imagewright.sandbox.request import LIMITS, BindRequest, Request
@@ -62,11 +62,13 @@ class NamespaceSandbox:
     limits: tuple[tuple[str, int, int], ...] = LIMITS
     python: str = sys.executable
     _live: set[subprocess.Popen[bytes]] = field(default_factory=set, init=False, repr=False)
+    _stopped: bool = field(default=False, init=False, repr=False)
     _guard: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def stop(self) -> None:
-        """End every command that runs now, from any thread; their ``run`` returns with status 143."""
+        """End every command that runs now, from any thread, and start no other one; for good."""
         with self._guard:
+            self._stopped = True
             for process in self._live:
                 process.terminate()
 
@@ -105,6 +107,9 @@ class NamespaceSandbox:
     def _noted(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
         """Let :meth:`stop` find a process while it runs."""
         with self._guard:
+            if self._stopped:
+                _end(process)
+                raise InterruptedBuild("stopped before the command began")
             self._live.add(process)
         try:
             yield

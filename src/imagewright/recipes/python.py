@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How CPython is compiled: which scripts run in the build root, and with what environment.
+
+Nothing here runs anything. A recipe is a tuple of :class:`~imagewright.model.plan.Script`; the engine runs them
+one after the other on one overlay of the build root, and a Dockerfile prints them. The scripts are in
+``scripts/python-*.sh`` and know only their environment, ``/inputs``, ``/usr/src/python`` and ``/out``; whoever
+runs them adds ``IW_JOBS``, which must not change a byte of the result.
+
+The choices are explained, with measurements, in ``docs/explanation/interpreter.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+
+from imagewright.model.images import Bytecode, Flavour, Profile
+from imagewright.model.plan import Script
+
+REVISION = 1
+"""Goes into the id of the compile step, for changes that neither texts nor environments show."""
+
+PROFILE_INPUT = "profile.tar.xz"
+"""The name under which a stored training profile is shown in ``/inputs``."""
+
+PROFILE_OUTPUT = "profile.tar.xz"
+"""The name under which training leaves its result in ``/out``."""
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_HARDENING = (
+    # What Debian's dpkg-buildflags asks for, minus its -O2, which would come after CPython's -O3 and win.
+    "-fstack-protector-strong",
+    "-fstack-clash-protection",
+    "-Wformat",
+    "-Werror=format-security",
+    "-D_FORTIFY_SOURCE=2",
+)
+
+_BRANCH_PROTECTION = {"x86_64": "-fcf-protection", "aarch64": "-mbranch-protection=standard"}
+"""Control-flow protection, by the triplet's processor."""
+
+_FRAME_POINTERS = {
+    "x86_64": ("-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer"),
+    "aarch64": ("-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer"),
+}
+"""For profilers that walk the stack. Elsewhere, gcc knows no option for leaf functions."""
+
+_LINKING = (
+    "-Wl,-z,relro",
+    "-Wl,-z,now",
+    "-Wl,--build-id=sha1",  # Debian's gcc does so by itself; debug files are named by it
+)
+
+_INTERPOSITION = "-fno-semantic-interposition"
+"""Nobody replaces single functions of libpython; without this, position-independent code may not inline them."""
+
+_PROFILE_USE = (
+    "-fprofile-use",
+    "-fprofile-correction",  # threads may have lost counts
+)
+
+_EXTRA_TESTS = (
+    "test_asyncgen",
+    "test_coroutines",
+    "test_copy",
+    "test_csv",
+    "test_deque",
+    "test_dict",
+    "test_enum",
+    "test_grammar",
+    "test_list",
+    "test_string",
+    "test_urlparse",
+    "test_zlib",
+)
+"""Regression tests to train with besides CPython's own selection: coroutines and containers are not in it."""
+
+_MODULES = (
+    "_asyncio _bisect _bz2 _codecs_jp _csv _ctypes _curses _curses_panel _datetime _dbm _decimal _elementtree"
+    " _gdbm _hashlib _heapq _json _lsprof _lzma _md5 _multibytecodec _multiprocessing _pickle _posixsubprocess"
+    " _queue _random _sha3 _socket _sqlite3 _ssl _struct _tkinter array binascii cmath fcntl grp math mmap"
+    " pyexpat readline resource select syslog termios unicodedata zlib"
+)
+"""Extension modules of every Python 3 we build, as words."""
+
+_MODULES_SINCE = (
+    ((3, 7), "_blake2 _contextvars _uuid"),
+    ((3, 8), "_posixshmem _statistics"),
+    ((3, 9), "_zoneinfo"),
+    ((3, 14), "_zstd"),
+)
+
+_MODULES_2 = (
+    "_bisect _bsddb _csv _ctypes _curses _curses_panel _elementtree _functools _hashlib _heapq _io _json _lsprof"
+    " _multiprocessing _random _socket _sqlite3 _ssl _struct _tkinter array binascii bz2 cPickle cStringIO"
+    " datetime dbm fcntl gdbm grp itertools math mmap operator pyexpat readline resource select strop syslog"
+    " termios time unicodedata zlib"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compilation:
+    """One interpreter to compile.
+
+    ``source`` is the source archive's file name in ``/inputs``, ``triplet`` the GNU triplet, ``epoch`` seconds
+    (SOURCE_DATE_EPOCH: the release's date is a good choice). ``trained`` says that a stored profile will be
+    in ``/inputs``; a release build without one is optimised without counts. ``wheels`` are file names of
+    wheels in ``/inputs`` to install besides pip.
+    """
+
+    release: str
+    source: str
+    triplet: str
+    epoch: int
+    profile: Profile = Profile.RELEASE
+    flavour: Flavour = Flavour.DEFAULT
+    trained: bool = False
+    bytecode: Bytecode = Bytecode.STDLIB
+    frame_pointers: bool = False
+    wheels: tuple[str, ...] = ()
+    extra_configure: tuple[str, ...] = ()
+
+    @property
+    def series(self) -> str:
+        """``3.13`` of ``3.13.15`` and of ``3.13.0rc1``."""
+        return ".".join(self.release.split(".")[:2])
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """``(3, 13)``."""
+        major, minor = self.series.split(".")
+        return int(major), int(minor)
+
+    @property
+    def directory(self) -> str:
+        """What follows ``python`` in file names: ``3.13``, ``3.14t``. A debug build's directory has no letter."""
+        return f"{self.series}t" if self.flavour is Flavour.FREE_THREADED else self.series
+
+
+def compile_scripts(wanted: Compilation) -> tuple[Script, ...]:
+    """The scripts that leave the install tree in ``/out/tree`` and its debug files in ``/out/debug``."""
+    optimised = wanted.profile is Profile.RELEASE
+    names = ["prepare", "compile", "install", "finish"]
+    if optimised:
+        names.insert(1, "bootstrap")
+    environment = {
+        "prepare": _preparation(wanted, tests=False),
+        "compile": {
+            "IW_PGO": "use" if optimised and wanted.trained else "none",
+            "IW_LTO": "yes" if optimised else "no",
+            "IW_CFLAGS": " ".join(compiler_flags(wanted)),
+            "IW_LDFLAGS": " ".join(_LINKING),
+        },
+        "install": {
+            "IW_SERIES": wanted.directory,
+            "IW_WHEELS": " ".join(wanted.wheels),
+            "IW_BYTECODE": wanted.bytecode.value,
+        },
+        "finish": {"IW_SERIES": wanted.directory, "IW_MODULES": " ".join(required_modules(wanted))},
+    }
+    return tuple(_script(name, wanted, environment.get(name, {})) for name in names)
+
+
+def training_scripts(wanted: Compilation) -> tuple[Script, ...]:
+    """The scripts that leave a profile of the release in ``/out/profile.tar.xz``.
+
+    Training has no link-time optimisation, which comes after the counters are placed and would only cost time.
+    All other flags must be those of :func:`compile_scripts`, or gcc finds that functions and counts differ.
+    """
+    environment = {
+        "IW_CFLAGS": " ".join((*_common_flags(wanted), "-fprofile-generate")),
+        "IW_LDFLAGS": " ".join((*_LINKING, "-fprofile-generate")),
+        "IW_TESTS": " ".join(_EXTRA_TESTS),
+    }
+    return (
+        _script("prepare", wanted, _preparation(wanted, tests=True)),
+        _script("train", wanted, environment),
+    )
+
+
+def compiler_flags(wanted: Compilation) -> tuple[str, ...]:
+    """What the compiler gets beyond configure's own flags (which hold ``-O3 -g``), for the final build."""
+    if wanted.profile is Profile.QUICK:
+        # Half the time of -O2, and no debug information to write. Fortification wants some optimisation.
+        return (*_common_flags(wanted), "-O1", "-g0")
+    flags = (*_common_flags(wanted), "-flto")
+    return (*flags, *_PROFILE_USE) if wanted.trained else flags
+
+
+def required_modules(wanted: Compilation) -> tuple[str, ...]:
+    """Extension modules whose absence fails the build."""
+    if wanted.version < (3, 0):
+        return tuple(_MODULES_2.split())
+    words = _MODULES.split()
+    for since, more in _MODULES_SINCE:
+        if wanted.version >= since:
+            words += more.split()
+    return tuple(sorted(words))
+
+
+def _common_flags(wanted: Compilation) -> tuple[str, ...]:
+    processor = wanted.triplet.partition("-")[0]
+    flags = [_INTERPOSITION, *_HARDENING]
+    if processor in _BRANCH_PROTECTION:
+        flags.append(_BRANCH_PROTECTION[processor])
+    if wanted.frame_pointers:
+        flags += _FRAME_POINTERS.get(processor, ("-fno-omit-frame-pointer",))
+    return tuple(flags)
+
+
+def _preparation(wanted: Compilation, *, tests: bool) -> dict[str, str]:
+    return {
+        "IW_SOURCE": wanted.source,
+        "IW_TRIPLET": wanted.triplet,
+        "IW_CONFIGURE": " ".join(_configure(wanted, tests=tests)),
+    }
+
+
+def _configure(wanted: Compilation, *, tests: bool) -> tuple[str, ...]:
+    """Arguments of configure that depend on the release; unknown ones would be errors."""
+    arguments = [
+        # Berkeley DB for dbm.ndbm, as in the official images; gdbm has an interface of its own.
+        "--with-dbmliborder=bdb:gdbm",
+        # On record only: python-install.sh installs pip itself, without compiling it.
+        "--with-ensurepip",
+    ]
+    if wanted.version < (3, 0):
+        arguments.append("--enable-unicode=ucs4")
+    if wanted.version >= (3, 10):
+        arguments.append("--without-static-libpython")
+        if not tests:
+            arguments.append("--disable-test-modules")
+    if wanted.flavour is Flavour.FREE_THREADED:
+        arguments.append("--disable-gil")
+    elif wanted.flavour is Flavour.DEBUG:
+        arguments.append("--with-pydebug")
+    return (*arguments, *wanted.extra_configure)
+
+
+def _script(name: str, wanted: Compilation, environment: dict[str, str]) -> Script:
+    text = (resources.files("imagewright.recipes") / "scripts" / f"python-{name}.sh").read_text(encoding="utf-8")
+    everywhere = {
+        "HOME": "/root",
+        "LC_ALL": "C.UTF-8",
+        "PATH": _PATH,
+        "PYTHONHASHSEED": "0",
+        "SOURCE_DATE_EPOCH": str(wanted.epoch),
+        "TZ": "UTC",
+    }
+    return Script(f"python-{name}", text, tuple(sorted({**everywhere, **environment}.items())))

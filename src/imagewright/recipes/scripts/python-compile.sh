@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Compile the interpreter, its library and its modules.
+#
+#   IW_PGO       none | use: whether to read /inputs/profile.tar.xz
+#   IW_LTO       no | yes: link-time optimisation
+#   IW_CFLAGS    what the compiler gets beyond configure's own flags
+#   IW_LDFLAGS   the same for the linker
+#   IW_JOBS      how many processes may run; the result does not depend on it
+set -eu
+
+cd /usr/src/python
+if [ "$IW_PGO" = use ]; then
+    tar -xf /inputs/profile.tar.xz --no-same-owner
+fi
+
+# The *_NODIST variables are for CPython alone; nothing of them is recorded for
+# extension modules.
+build() {
+    if [ "$IW_LTO" = yes ]; then
+        # The headers of frozen modules exist already (see python-bootstrap.sh):
+        # without dependencies make does not want the freezing programs again.
+        # The number after -flto only says how many processes do the work.
+        make -j"$IW_JOBS" CFLAGS_NODIST="$IW_CFLAGS" \
+            LDFLAGS_NODIST="$IW_LDFLAGS -flto=$IW_JOBS" \
+            FREEZE_MODULE_BOOTSTRAP_DEPS= FREEZE_MODULE_DEPS= "$@"
+    else
+        make -j"$IW_JOBS" CFLAGS_NODIST="$IW_CFLAGS" LDFLAGS_NODIST="$IW_LDFLAGS" "$@"
+    fi
+}
+
+# One set of position-independent objects, linked twice. First the library, then
+# an executable that contains the same objects instead of loading the library:
+# LINK_PYTHON_OBJS is where newer releases say what the executable consists of,
+# BLDLIBRARY where older ones do.
+# shellcheck disable=SC2016 # make expands it
+build LINK_PYTHON_OBJS='$(LIBRARY_OBJS)' BLDLIBRARY='$(LIBRARY_OBJS)' python
+
+# Everything else: extension modules, scripts, sysconfig's data.
+build all
+
+# sysconfig has just noted our flags, because make hands its arguments down through
+# the environment. What extension modules will be built with is noted again without.
+rm pybuilddir.txt
+make FREEZE_MODULE_BOOTSTRAP_DEPS= FREEZE_MODULE_DEPS= pybuilddir.txt

@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Install into /out/tree what an image needs, and nothing that tells where or how
+# it was built.
+#
+#   IW_SERIES     e.g. 3.13
+#   IW_WHEELS     wheels in /inputs to install besides what ensurepip brings,
+#                 e.g. "wheel-0.45.1-py3-none-any.whl"; may be empty
+#   IW_BYTECODE   none | stdlib | all: whose modules are compiled beforehand;
+#                 "all" adds site-packages, that is pip
+set -eu
+
+cd /usr/src/python
+tree=/out/tree
+lib=/usr/local/lib/python$IW_SERIES
+
+# "make install" compiles every module three times, tests included. Asked for help,
+# compileall does nothing. The Makefile that is installed stays as it is.
+sed 's|/compileall\.py |/compileall.py --help |' Makefile > Makefile.install
+make -f Makefile.install install DESTDIR="$tree" ENSUREPIP=no \
+    FREEZE_MODULE_BOOTSTRAP_DEPS= FREEZE_MODULE_DEPS= > install.log ||
+    { cat install.log; exit 1; }
+
+# pip, and setuptools where this release still bundles it, from the source archive's
+# own wheels. Installed by name, or pip would note the path of the file.
+names=pip
+for wheel in Lib/ensurepip/_bundled/setuptools-*.whl; do
+    [ ! -e "$wheel" ] || names="$names setuptools"
+done
+for wheel in $IW_WHEELS; do
+    names="$names ${wheel%%-*}"
+done
+for pip in Lib/ensurepip/_bundled/pip-*.whl; do :; done
+# shellcheck disable=SC2086 # one word per name, on purpose
+PIP_ROOT_USER_ACTION=ignore ./python -I "$pip/pip" install --root="$tree" \
+    --no-index --find-links=Lib/ensurepip/_bundled --find-links=/inputs \
+    --no-cache-dir --no-compile --no-deps --no-warn-script-location \
+    --disable-pip-version-check $names
+
+# Not in an image: tests, static libraries, objects, and bytecode that still names
+# build-time paths or times.
+find "$tree/usr/local" -depth \
+    \( -type d \( -name test -o -name tests -o -name idle_test -o -name __pycache__ \) \
+    -o -type f \( -name '*.pyc' -o -name '*.pyo' -o -name '*.a' -o -name '*.o' \) \) \
+    -exec rm -rf '{}' +
+
+# Makefile and sysconfig record the build directory. It will not exist; the
+# directory of the files from the build does.
+for config in "$tree$lib"/config-* "$tree$lib/config"; do
+    [ -d "$config" ] || continue
+    grep -rlIF /usr/src/python "$tree/usr/local" |
+        xargs -r sed -i "s|/usr/src/python|${config#"$tree"}|g"
+done
+
+# The names without a number.
+for name in idle pip pydoc python; do
+    ln -sfT "${name}3" "$tree/usr/local/bin/$name"
+done
+ln -sfT python3-config "$tree/usr/local/bin/python-config"
+
+# Bytecode that Python accepts without comparing it to the source, so that neither
+# file times nor who owns the directory matter. One process per directory, because
+# the bytes of a module depend on what the same process compiled before.
+compile() {
+    directory=$1
+    shift
+    PYTHONHASHSEED=0 ./python -E -s -m compileall -q -f -o 0 \
+        --invalidation-mode unchecked-hash -d "${directory#"$tree"}" "$@" "$directory"
+}
+if [ "$IW_BYTECODE" != none ]; then
+    compile "$tree$lib" -l
+    for package in "$tree$lib"/*/; do
+        case "$package" in
+            */lib-dynload/ | */config*/ | */__pycache__/) continue ;;
+            */site-packages/) [ "$IW_BYTECODE" = all ] || continue ;;
+        esac
+        compile "${package%/}"
+    done
+fi

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Unpack CPython and configure it.
+#
+#   /inputs/$IW_SOURCE   the release's source archive, already verified
+#   IW_TRIPLET           the GNU triplet of the machine that will run Python
+#   IW_CONFIGURE         further arguments of configure, separated by spaces
+#
+# The directory is fixed, because its name ends up in debug information and in
+# the names under which a training run leaves its counts.
+set -eu
+
+mkdir -p /usr/src/python
+cd /usr/src/python
+tar -xf "/inputs/$IW_SOURCE" --strip-components=1 --no-same-owner
+
+# No CFLAGS here: configure would record them, and every extension module that
+# somebody builds later would inherit them. The flags of the interpreter itself
+# are given to make.
+#
+# --enable-shared makes configure describe an installation with a libpython, as
+# programs that embed Python look for it. The executable is nevertheless linked
+# from the same objects and does not load that library (see python-compile.sh).
+# shellcheck disable=SC2086 # one word per argument, on purpose
+./configure \
+    --build="$IW_TRIPLET" \
+    --prefix=/usr/local \
+    --enable-shared \
+    --enable-option-checking=fatal \
+    --enable-loadable-sqlite-extensions \
+    $IW_CONFIGURE
+
+# The flags for making and using a profile are of no use to whoever reads the
+# installed Makefile; the ones we need come from IW_CFLAGS.
+sed -i 's/^\(PGO_PROF_[A-Z]*_FLAG=\).*/\1/' Makefile

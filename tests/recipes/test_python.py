@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compile recipe: what each script is told, and that the scripts are sound."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from importlib import resources
+
+import pytest
+
+from imagewright.model.images import Bytecode, Flavour, Profile
+from imagewright.model.plan import Script
+from imagewright.recipes.python import (
+    Compilation,
+    compile_scripts,
+    compiler_flags,
+    required_modules,
+    training_scripts,
+)
+
+WANTED = Compilation(
+    release="3.13.15", source="python.tar.xz", triplet="x86_64-linux-gnu", epoch=1_786_060_800, trained=True
+)
+QUICK = dataclasses.replace(WANTED, profile=Profile.QUICK, trained=False)
+PROFILES = resources.files("imagewright.catalog") / "data" / "profiles"
+
+
+def environment(scripts: tuple[Script, ...], name: str) -> dict[str, str]:
+    return dict(next(script for script in scripts if script.name == f"python-{name}").environment)
+
+
+def test_a_release_build_freezes_first_and_uses_the_profile() -> None:
+    scripts = compile_scripts(WANTED)
+    assert [script.name for script in scripts] == [
+        "python-prepare",
+        "python-bootstrap",
+        "python-compile",
+        "python-install",
+        "python-finish",
+    ]
+    compiling = environment(scripts, "compile")
+    assert (compiling["IW_PGO"], compiling["IW_LTO"]) == ("use", "yes")
+    assert "-fprofile-use" in compiling["IW_CFLAGS"].split()
+
+
+def test_a_quick_build_has_neither_profile_nor_link_time_optimisation() -> None:
+    scripts = compile_scripts(QUICK)
+    assert "python-bootstrap" not in [script.name for script in scripts]
+    compiling = environment(scripts, "compile")
+    assert (compiling["IW_PGO"], compiling["IW_LTO"]) == ("none", "no")
+    assert not re.search("flto|fprofile", compiling["IW_CFLAGS"] + compiling["IW_LDFLAGS"])
+
+
+def test_an_untrained_release_build_reads_no_profile() -> None:
+    scripts = compile_scripts(dataclasses.replace(WANTED, trained=False))
+    assert environment(scripts, "compile")["IW_PGO"] == "none"
+    assert "-fprofile-use" not in environment(scripts, "compile")["IW_CFLAGS"]
+
+
+def test_training_and_use_differ_only_in_what_comes_after_the_counters() -> None:
+    training = set(environment(training_scripts(WANTED), "train")["IW_CFLAGS"].split())
+    using = set(compiler_flags(WANTED))
+    assert training - using == {"-fprofile-generate"}
+    assert using - training == {"-flto", "-fprofile-use", "-fprofile-correction"}
+
+
+@pytest.mark.parametrize("frame_pointers", [False, True])
+def test_frame_pointers_are_a_switch(*, frame_pointers: bool) -> None:
+    flags = compiler_flags(dataclasses.replace(WANTED, frame_pointers=frame_pointers))
+    assert ("-fno-omit-frame-pointer" in flags) == frame_pointers
+    assert ("-mno-omit-leaf-frame-pointer" in flags) == frame_pointers
+
+
+def test_nothing_lowers_the_optimisation_of_a_release_build() -> None:
+    assert not [flag for flag in compiler_flags(WANTED) if flag.startswith("-O")]
+
+
+@pytest.mark.parametrize(
+    ("triplet", "flag"),
+    [
+        ("x86_64-linux-gnu", "-fcf-protection"),
+        ("aarch64-linux-gnu", "-mbranch-protection=standard"),
+        ("riscv64-linux-gnu", ""),
+    ],
+)
+def test_branch_protection_follows_the_processor(triplet: str, flag: str) -> None:
+    flags = compiler_flags(dataclasses.replace(WANTED, triplet=triplet))
+    assert [word for word in flags if "protection=" in word or "cf-protection" in word] == ([flag] if flag else [])
+
+
+def test_configure_never_hears_of_optimisation() -> None:
+    """Configure's arguments and variables are recorded and reach extension modules."""
+    for scripts in (compile_scripts(WANTED), training_scripts(WANTED), compile_scripts(QUICK)):
+        preparing = environment(scripts, "prepare")
+        assert not {"CFLAGS", "LDFLAGS", "CPPFLAGS", "CC", "OPT"} & set(preparing)
+        assert not re.search("-f[a-z]|-O|-W", preparing["IW_CONFIGURE"])
+
+
+def test_test_modules_are_built_for_training_only() -> None:
+    assert "--disable-test-modules" in environment(compile_scripts(WANTED), "prepare")["IW_CONFIGURE"]
+    assert "--disable-test-modules" not in environment(training_scripts(WANTED), "prepare")["IW_CONFIGURE"]
+
+
+def test_old_releases_get_no_argument_they_do_not_know() -> None:
+    old = dataclasses.replace(WANTED, release="3.9.2")
+    assert environment(compile_scripts(old), "prepare")["IW_CONFIGURE"] == (
+        "--with-dbmliborder=bdb:gdbm --with-ensurepip"
+    )
+
+
+def test_extra_configure_arguments_come_last() -> None:
+    wanted = dataclasses.replace(WANTED, extra_configure=("--with-system-expat",))
+    assert environment(compile_scripts(wanted), "prepare")["IW_CONFIGURE"].endswith(" --with-system-expat")
+
+
+def test_free_threading_has_its_own_directory() -> None:
+    wanted = dataclasses.replace(WANTED, release="3.14.2", flavour=Flavour.FREE_THREADED)
+    assert "--disable-gil" in environment(compile_scripts(wanted), "prepare")["IW_CONFIGURE"]
+    assert environment(compile_scripts(wanted), "install")["IW_SERIES"] == "3.14t"
+
+
+@pytest.mark.parametrize(
+    ("release", "module", "there"),
+    [
+        ("3.13.15", "_zstd", False),
+        ("3.14.2", "_zstd", True),
+        ("3.9.2", "_zoneinfo", True),
+        ("3.13.15", "_tkinter", True),
+        ("3.13.15", "_uuid", True),
+        ("2.7.18", "bz2", True),
+        ("2.7.18", "_lzma", False),
+    ],
+)
+def test_modules_that_must_be_there(release: str, module: str, *, there: bool) -> None:
+    assert (module in required_modules(dataclasses.replace(WANTED, release=release))) == there
+
+
+def test_the_environment_is_pinned_and_sorted() -> None:
+    for script in (*compile_scripts(WANTED), *training_scripts(WANTED)):
+        given = dict(script.environment)
+        assert list(script.environment) == sorted(script.environment)
+        assert given["SOURCE_DATE_EPOCH"] == "1786060800"
+        assert (given["TZ"], given["LC_ALL"], given["PYTHONHASHSEED"]) == ("UTC", "C.UTF-8", "0")
+        assert "IW_JOBS" not in given
+
+
+def test_each_script_gets_every_variable_it_reads_and_none_besides() -> None:
+    for script in (*compile_scripts(WANTED), *training_scripts(WANTED), *compile_scripts(QUICK)):
+        text = "\n".join(line for line in script.text.splitlines() if not line.startswith("#"))
+        read = set(re.findall(r"\$\{?(IW_[A-Z]+)", text)) - {"IW_JOBS"}
+        given = {name for name, _ in script.environment if name.startswith("IW_")}
+        assert read == given, script.name
+
+
+def test_bytecode_can_be_left_out() -> None:
+    wanted = dataclasses.replace(WANTED, bytecode=Bytecode.NONE)
+    assert environment(compile_scripts(wanted), "install")["IW_BYTECODE"] == "none"
+
+
+def test_scripts_are_marked_and_stop_at_errors() -> None:
+    for script in (*compile_scripts(WANTED), *training_scripts(WANTED)):
+        lines = script.text.splitlines()
+        assert lines[:2] == ["#!/bin/sh", "# SPDX-License-Identifier: Apache-2.0"]
+        assert "set -eu" in lines
+
+
+@pytest.mark.integration
+def test_scripts_pass_shellcheck() -> None:
+    if shutil.which("shellcheck") is None:
+        if os.environ.get("CI"):
+            pytest.fail("shellcheck is not installed")
+        pytest.skip("shellcheck is not installed")
+    for script in (*compile_scripts(WANTED), *training_scripts(WANTED)):
+        result = subprocess.run(
+            ["shellcheck", "--shell=sh", "-"], input=script.text, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, f"{script.name}\n{result.stdout}"
+
+
+@pytest.mark.parametrize("name", sorted(item.name for item in PROFILES.iterdir() if item.name.endswith(".toml")))
+def test_shipped_profiles_are_what_their_description_says(name: str) -> None:
+    described = tomllib.loads((PROFILES / name).read_text(encoding="utf-8"))
+    data = (PROFILES / f"{name.removesuffix('.toml')}.tar.xz").read_bytes()
+    assert (described["size"], described["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    assert len(data) < 1 << 20
+    assert name == f"cpython-{described['release']}-{described['suite']}-{described['architecture']}.toml"
+
+
+@pytest.mark.parametrize("name", sorted(item.name for item in PROFILES.iterdir() if item.name.endswith(".toml")))
+def test_shipped_profiles_were_trained_with_todays_flags(name: str) -> None:
+    """Flags that differ make gcc ignore counts; a change of flags needs new profiles."""
+    described = tomllib.loads((PROFILES / name).read_text(encoding="utf-8"))
+    wanted = dataclasses.replace(WANTED, release=described["release"], triplet=described["triplet"])
+    assert described["flags"] == environment(training_scripts(wanted), "train")["IW_CFLAGS"]

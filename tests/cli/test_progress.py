@@ -73,12 +73,12 @@ def test_the_display_follows_from_words_and_terminal(clock: Clock) -> None:
 def test_plain_lines(clock: Clock) -> None:
     text = shown(consoles(NO_COLOR="1"), "plain", Progress.NORMAL, clock)
     assert text.splitlines() == [
-        "▸               fetch 3 files (30.0 MB)",
-        "✓        2.5 s  fetched 3 files (30.0 MB)",
-        "=       cached  base trixie slim amd64",
-        f"▸               {NAME}  not built yet",
-        f"·               {NAME}: configure",
-        f"✓   3 min 41 s  {NAME}",
+        "▸              fetch 3 files (30.0 MB)",
+        "✓       2.5 s  fetched 3 files (30.0 MB)",
+        "=      cached  base trixie slim amd64",
+        f"▸              {NAME}  not built yet",
+        f"·              {NAME}: configure",
+        f"✓  3 min 41 s  {NAME}",
     ]
 
 
@@ -154,20 +154,20 @@ def test_the_live_view_shows_what_runs_with_phase_and_time(clock: Clock, monkeyp
         view.event(events.FetchStarted(4, 40_000_000))
         clock.now += 2
         view.event(events.FetchProgress(1, 20_000_000, 4, 40_000_000))
-        assert drawn(view, 80) == ["▸         0:02  ━━━━━─────  20.0 MB of 40.0 MB  1 of 4 files  10.0 MB/s"]
+        assert drawn(view, 80) == ["▸        0:02  ━━━━━─────  20.0 MB of 40.0 MB  1 of 4 files  10.0 MB/s"]
         view.event(events.FetchFinished(4, 40_000_000, 3.0))
         view.event(events.StepStarted("p", NAME, "not built yet"))
         view.event(events.StepStarted("r", "runtime trixie amd64", "not built yet"))
         view.event(events.StepPhase("p", NAME, "configure"))
         clock.now += 83
-        assert drawn(view, 80) == [f"▸         1:23  {NAME}  configure", "▸         1:23  runtime trixie amd64"]
+        assert drawn(view, 80) == [f"▸        1:23  {NAME}  configure", "▸        1:23  runtime trixie amd64"]
         assert all(len(line) <= 30 for line in drawn(view, 30))
         view.event(events.StepFinished("r", "runtime trixie amd64", cached=False, seconds=83.0))
-        assert drawn(view, 80) == [f"▸         1:23  {NAME}  configure"]
+        assert drawn(view, 80) == [f"▸        1:23  {NAME}  configure"]
     assert isinstance(console.stderr, Terminal)
     text = console.stderr.getvalue()
-    assert "✓        3.0 s  fetched 4 files (40.0 MB)" in text
-    assert "✓   1 min 23 s  runtime trixie amd64" in text
+    assert "✓       3.0 s  fetched 4 files (40.0 MB)" in text
+    assert "✓  1 min 23 s  runtime trixie amd64" in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor is hidden, and shown again
 
 
@@ -193,7 +193,7 @@ def test_a_build_whose_steps_are_all_stored_never_draws(clock: Clock, monkeypatc
         view.event(events.PlanReady((NAME,), 1))
         view.event(events.StepFinished("p", NAME, cached=True, seconds=0.0))
     assert isinstance(console.stderr, Terminal)
-    assert console.stderr.getvalue() == f"=       cached  {NAME}\n\n"
+    assert console.stderr.getvalue() == f"=      cached  {NAME}\n\n"
     assert "rich" not in sys.modules
 
 

@@ -32,11 +32,11 @@ def test_a_built_image() -> None:
         "        3.13.15-slim  slim",
         "written python.tar",
         "",
-        f"layers    29.8 MB  base trixie slim amd64       {IMAGE.layers[0].digest.short}",
-        f"          13.2 MB  python 3.13.15 trixie amd64  {IMAGE.layers[1].digest.short}",
+        f"layers      29.8 MB  base trixie slim amd64       {IMAGE.layers[0].digest.short}",
+        f"            13.2 MB  python 3.13.15 trixie amd64  {IMAGE.layers[1].digest.short}",
         "",
-        "steps         cached  base trixie slim amd64",
-        "          3 min 41 s  python 3.13.15 trixie amd64",
+        "steps        cached  base trixie slim amd64",
+        "         3 min 41 s  python 3.13.15 trixie amd64",
     ]
     assert max(len(line) for line in lines) <= 80
 
@@ -82,8 +82,8 @@ def test_checks_say_how_many_failed() -> None:
         CheckResult("pip", passed=False, detail="no\nwheel", seconds=71.0),
     )
     assert summary.check(results, PLAIN) == [
-        "  passed  imports         4.2 s  312 modules",
-        "  FAILED  pip        1 min 11 s  no wheel",
+        "  passed  imports        4.2 s  312 modules",
+        "  FAILED  pip       1 min 11 s  no wheel",
         "",
         "1 of 2 checks failed",
     ]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -106,6 +107,13 @@ class Console:
             self.stderr.flush()
         except BrokenPipeError:
             silence(self.stderr)
+
+
+def nobody_reads(stream: TextIO) -> bool:
+    """Whether ``stream`` is a pipe whose reader has left (poll(2): POLLERR on the writing end)."""
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)
+    return any(events & select.POLLERR for _, events in poll.poll(0))
 
 
 def silence(stream: TextIO) -> None:

@@ -58,12 +58,16 @@ def error_document(error: ImagewrightError) -> str:
     return json.dumps({"error": facts}, indent=2, ensure_ascii=False)
 
 
+def event_name(kind: type[Event]) -> str:
+    """The kind of an event as scripts read it: ``step-started``."""
+    return _CAPITAL.sub("-", kind.__name__).lower()
+
+
 def event_line(event: Event, seconds: float) -> str:
     """One event as one line: ``event`` is its kind (``step-started``), ``at`` seconds since the command began."""
-    kind = _CAPITAL.sub("-", type(event).__name__).lower()
     facts = plain(event)
     assert isinstance(facts, dict)
-    return json.dumps({"event": kind, "at": round(seconds, 3), **facts}, ensure_ascii=False)
+    return json.dumps({"event": event_name(type(event)), "at": round(seconds, 3), **facts}, ensure_ascii=False)
 
 
 def _detail(value: object) -> object:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import click
 
 from imagewright.cli.commands import COMPLETE_VARIABLE, PROGRAM, cli
-from imagewright.cli.console import Console, OutputGoneError
+from imagewright.cli.console import Console, OutputGoneError, nobody_reads
 from imagewright.cli.failures import OUTPUT_GONE, as_error, report
 from imagewright.cli.session import Session, default_application
 from imagewright.cli.usecases import MakeApplication
@@ -33,7 +33,7 @@ def run(
         return _complete(environment[COMPLETE_VARIABLE])
     try:
         return _invoke(list(arguments), session)
-    except (OutputGoneError, BrokenPipeError):
+    except OutputGoneError:
         return OUTPUT_GONE
 
 
@@ -47,11 +47,11 @@ def _invoke(arguments: list[str], session: Session) -> int:
         return 0 if not arguments else 2
     except click.exceptions.Exit as end:
         return end.exit_code
-    except OutputGoneError:
+    except (OutputGoneError, SystemExit):
         raise
-    except BaseException as exception:  # the outermost frame: everything becomes an exit status
-        if isinstance(exception, SystemExit):
-            raise
+    except BaseException as exception:  # noqa: BLE001 - the outermost frame: everything becomes an exit status
+        if isinstance(exception, BrokenPipeError) and nobody_reads(sys.stdout):  # click wrote help itself
+            return OUTPUT_GONE
         return _fail(exception, arguments, session)
 
 

@@ -25,6 +25,8 @@ from imagewright.model.results import (
 
 _LABEL = 8
 """Columns for a label: with them a whole digest fits into 80."""
+_FIGURE = 11
+"""Columns for a size or a duration, so that all names of an image begin in one column."""
 _CHANGES_SHOWN = 40
 
 
@@ -51,7 +53,12 @@ def _built(image: BuiltImage, paint: Paint, width: int) -> list[str]:
     for number, layer in enumerate(image.layers):
         label = "layers" if number == 0 else ""
         lines.append(
-            _row(label, f"{size(layer.size):>9}  {layer.step:<{_longest(image)}}  ", paint, layer.digest.short)
+            _row(
+                label,
+                f"{size(layer.size):>{_FIGURE}}  {layer.step:<{_longest(image)}}  ",
+                paint,
+                layer.digest.short,
+            )
         )
     lines.append("")
     for number, step in enumerate(image.steps):
@@ -65,8 +72,8 @@ def _longest(image: BuiltImage) -> int:
 
 def _step(step: BuiltStep, paint: Paint) -> str:
     if step.cached:
-        return paint("dim", f"{'cached':>12}  {step.name}")
-    return f"{duration(step.seconds):>12}  {step.name}"
+        return paint("dim", f"{'cached':>{_FIGURE}}  {step.name}")
+    return f"{duration(step.seconds):>{_FIGURE}}  {step.name}"
 
 
 def _row(label: str, value: str, paint: Paint, faint: str = "") -> str:
@@ -136,7 +143,9 @@ def check(results: Sequence[CheckResult], paint: Paint) -> list[str]:
         mark = paint("green", "passed") if result.passed else paint("bold red", "FAILED")
         detail = one_line(result.detail)
         shown = detail if not result.passed else paint("dim", detail)
-        lines.append(f"  {mark}  {result.check:<{longest}}  {duration(result.seconds):>12}  {shown}".rstrip())
+        lines.append(
+            f"  {mark}  {result.check:<{longest}}  {duration(result.seconds):>{_FIGURE}}  {shown}".rstrip()
+        )
     failed = sum(1 for result in results if not result.passed)
     end = (
         f"{failed} of {count(len(results), 'check')} failed"

@@ -167,7 +167,7 @@ class LiveView:
         paint, glyphs = self._wording.paint, self._wording.glyphs
         phase = paint("dim", f"  {one_line(step.phase)}") if step.phase else ""
         time = stopwatch(self._clock() - step.begun)
-        return self._text(f"{paint('cyan', glyphs.running)} {time:>12}  {step.name}{phase}")
+        return self._text(f"{paint('cyan', glyphs.running)} {time:>11}  {step.name}{phase}")
 
     def _fetching_line(self, fetching: _Fetching) -> Text:
         paint, glyphs = self._wording.paint, self._wording.glyphs
@@ -181,5 +181,5 @@ class LiveView:
         speed = f"  {size(int(fetching.done_size / seconds))}/s" if seconds > 1 else ""
         words = f"{size(fetching.done_size)} of {size(fetching.size)}"
         files = f"{fetching.done_files} of {count(fetching.files, 'file')}"
-        line = f"{paint('cyan', glyphs.running)} {stopwatch(seconds):>12}  {bar}{words}"
+        line = f"{paint('cyan', glyphs.running)} {stopwatch(seconds):>11}  {bar}{words}"
         return self._text(f"{line}{paint('dim', f'  {files}{speed}')}")

@@ -9,7 +9,7 @@ from imagewright import events
 from imagewright.cli.console import Glyphs, Paint
 from imagewright.cli.text import count, duration, one_line, printable, size
 
-_TIME = 12
+_TIME = 11
 """Columns for a duration, so that the names of steps stand in one line."""
 
 

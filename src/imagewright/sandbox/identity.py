@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from imagewright.sandbox.system import NEW_USER, JailError, checked, doing, libc
 
+MAP_IDS = "map user and group ids"
 IDS = 65536
 """Ids that a distribution's root directory needs: 0 to 65535 (65534 is nobody)."""
 
@@ -44,7 +45,7 @@ def enter_user_namespace(flags: int, write_maps: Callable[[int], str]) -> None:
         os.close(answer)
         os.waitpid(helper, 0)
     if problem:
-        raise JailError("map user and group ids", 0, problem.strip())
+        raise JailError(MAP_IDS, 0, problem.strip())
 
 
 def same_ids(pid: int) -> str:
@@ -107,7 +108,7 @@ def enter_subordinate_ids() -> None:
         except FileNotFoundError:
             ranges = ()
         if not ranges:
-            raise JailError("map user and group ids", 0, f"{path} has no line for {name}")
+            raise JailError(MAP_IDS, 0, f"{path} has no line for {name}")
         maps[program] = id_map(own, ranges)
     enter_user_namespace(NEW_USER, lambda pid: run_mappers(pid, maps))
 

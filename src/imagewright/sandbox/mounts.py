@@ -13,7 +13,6 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from imagewright.sandbox.request import Request
 from imagewright.sandbox.system import NO_DEV, NO_EXEC, NO_SUID, READ_ONLY, attach, clone_tree, new_filesystem
@@ -36,8 +35,8 @@ class Operation:
     """Something at ``target``: ``prepare`` while the machine is in view, ``apply`` in the new root."""
 
     target: str
-    fresh: ClassVar[bool] = False  # whether what it mounts is new, so that mount points may be made in it
-    needs_point: ClassVar[bool] = True
+    fresh = False  # whether what it mounts is new, so that mount points may be made in it
+    needs_point = True
 
     def prepare(self) -> int:
         """A detached mount, or -1."""
@@ -81,7 +80,7 @@ class Tmpfs(Operation):
 
     mode: int = 0o755
     read_only: bool = False
-    fresh: ClassVar[bool] = True
+    fresh = True
 
     def prepare(self) -> int:
         ban = NO_SUID | NO_DEV | (READ_ONLY if self.read_only else 0)
@@ -108,7 +107,7 @@ class Pts(Operation):
 class Protect(Operation):
     """Make a part of /proc read only, where this kernel has it."""
 
-    needs_point: ClassVar[bool] = False
+    needs_point = False
 
     def apply(self, handle: int) -> None:
         del handle
@@ -120,7 +119,7 @@ class Protect(Operation):
 class Hide(Operation):
     """Show an empty file in place of a part of /proc, where this kernel has it."""
 
-    needs_point: ClassVar[bool] = False
+    needs_point = False
 
     def apply(self, handle: int) -> None:
         del handle
@@ -133,7 +132,7 @@ class Link(Operation):
     """A symbolic link in a fresh file system."""
 
     text: str
-    needs_point: ClassVar[bool] = False
+    needs_point = False
 
     def apply(self, handle: int) -> None:
         del handle

@@ -14,7 +14,6 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
 from imagewright.sandbox.identity import enter_subordinate_ids, enter_user_namespace, same_ids
 from imagewright.sandbox.mounts import Operation, operations_for
@@ -35,6 +34,7 @@ from imagewright.sandbox.system import (
     JailError,
     checked,
     doing,
+    join_new_keyring,
     libc,
     prctl,
 )
@@ -66,7 +66,7 @@ def report(channel: int, **facts: object) -> None:
         os.write(2, f"jail: cannot {facts['operation']}: {facts['reason']}\n".encode())
 
 
-def reporting(channel: int, action: Callable[[], int]) -> NoReturn:
+def reporting(channel: int, action: Callable[[], int]) -> None:
     """Run a child process' part; it ends here, whatever happens."""
     status = SETUP_FAILED
     try:
@@ -129,6 +129,8 @@ def initialise(request: Request, operations: tuple[Operation, ...], lifeline: in
         with doing("bring up the loopback interface"):
             bring_up_loopback()
     made = furnish(request, operations)
+    with doing("leave the keys of the session behind"):
+        join_new_keyring()
     prctl(SET_DUMPABLE, 0)  # nothing inside looks into PID 1
     child = os.fork()
     if child == 0:
@@ -166,22 +168,33 @@ class Stopped(BaseException):
         del frame
 
 
-def stop(number: int, frame: object) -> NoReturn:
+def stop(number: int, frame: object) -> None:
     """Signal handler of the monitor."""
     raise Stopped(number, frame)
 
 
-def run(request: Request, channel: int = -1) -> int:
+def tie_to(parent: int) -> bool:
+    """Die with our parent; whether it is still the one with this process id (0: whichever).
+
+    To be repeated after each change of user namespace, which unties.
+    """
+    prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
+    return parent in {0, os.getppid()}
+
+
+def run(request: Request, channel: int = -1, parent: int = 0) -> int:
     """Run a request to its end, in this process and children; gives the exit status.
 
-    Raises :class:`JailError`, ``ValueError`` for a request that contradicts itself. This process is in the new
-    namespaces afterwards: it has no other use.
+    ``channel`` and ``parent`` as in :mod:`imagewright.sandbox.jail`. Raises :class:`JailError`, ``ValueError`` for
+    a request that contradicts itself. This process is in the new namespaces afterwards: it has no other use.
     """
     operations = operations_for(request)
     flags = NEW_USER | NEW_PID | NEW_IPC | NEW_UTS | (0 if request.network else NEW_NET)
     if os.path.exists("/proc/self/ns/cgroup"):
         flags |= NEW_CGROUP
     enter_user_namespace(flags, same_ids)
+    if not tie_to(parent):
+        return SETUP_FAILED
     lifeline, held = os.pipe()
     init = os.fork()
     if init == 0:
@@ -207,10 +220,14 @@ def main(words: Sequence[str]) -> int:
         return USAGE
     channel, parent = int(options.get("--channel", -1)), int(options.get("--parent", 0))
     reset_signals()
-    prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
-    if parent not in {0, os.getppid()}:
-        return SETUP_FAILED  # it died before the death signal was set
-    request = Request.from_json(read_request(options["--request"]))
+    if not tie_to(parent):
+        return SETUP_FAILED
+    try:
+        request = Request.from_json(read_request(options["--request"]))
+        operations_for(request)
+    except (OSError, ValueError) as error:
+        os.write(2, f"jail: {error}\n".encode("utf-8", "backslashreplace"))
+        return USAGE
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, stop)
     if request.interactive:  # what a terminal sends is for the command
@@ -220,8 +237,7 @@ def main(words: Sequence[str]) -> int:
     try:
         if os.geteuid():
             enter_subordinate_ids()
-            prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
-        return run(request, channel)
+        return run(request, channel, parent)
     except JailError as error:
         report(channel, operation=error.operation, errno=error.errno, reason=error.reason)
         return SETUP_FAILED

@@ -14,12 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import IO
 
 from imagewright.errors import InterruptedBuild, MachineError
 from imagewright.model.sandboxing import Output, OverlayRoot, PlainRoot, SandboxRequest, SandboxResult
 from imagewright.sandbox import jail
+from imagewright.sandbox.mounts import operations_for
 from imagewright.sandbox.request import LIMITS, BindRequest, Request
 from imagewright.sandbox.system import JailError
 from imagewright.sandbox.userns import explain
@@ -51,7 +51,6 @@ def to_jail(request: SandboxRequest, limits: tuple[tuple[str, int, int], ...] = 
     )
 
 
-@dataclass(slots=True)
 class NamespaceSandbox:
     """Runs commands in namespaces of their own. May be used from several threads.
 
@@ -59,18 +58,12 @@ class NamespaceSandbox:
     dies. ``limits`` are resource limits: name, soft, hard.
     """
 
-    limits: tuple[tuple[str, int, int], ...] = LIMITS
-    python: str = sys.executable
-    _live: set[subprocess.Popen[bytes]] = field(default_factory=set, init=False, repr=False)
-    _stopped: bool = field(default=False, init=False, repr=False)
-    _guard: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
-
-    def stop(self) -> None:
-        """End every command that runs now, from any thread, and start no other one; for good."""
-        with self._guard:
-            self._stopped = True
-            for process in self._live:
-                process.terminate()
+    def __init__(self, *, limits: tuple[tuple[str, int, int], ...] = LIMITS, python: str = sys.executable) -> None:
+        self.limits = limits
+        self.python = python
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
 
     def run(self, request: SandboxRequest, output: Output) -> SandboxResult:
         """Run one command to its end; nothing of it is left when this returns or raises.
@@ -78,47 +71,61 @@ class NamespaceSandbox:
         ``output`` gets standard output and error as they come; an interactive run has this process' own
         standard streams instead. A run that takes longer than its ``timeout`` is ended: status 137. Peak
         memory is the largest process', not their sum. Raises ``ValueError`` for a request that makes no sense,
-        :class:`MachineError` where isolation is not to be had.
+        :class:`MachineError` where isolation is not to be had, :class:`InterruptedBuild` after :meth:`stop`.
         """
         asked = to_jail(request, self.limits)
+        operations_for(asked)  # raises ValueError here rather than in another process
         started = time.monotonic()
         deadline = started + request.timeout if request.timeout else None
-        with _start(self.python, asked) as (process, channel), self._noted(process):
+        with _start(self.python, asked) as (process, channel), self._known(process):
             try:
                 if process.stdout is not None:
                     _pump(process.stdout, output, deadline)
                 status = _wait(process, deadline, patient=request.interactive)
             except TimeoutError:
                 _end(process)
-                status = 128 + signal.SIGKILL
+                return SandboxResult(128 + signal.SIGKILL, time.monotonic() - started, 0)
             except BaseException:
                 _end(process)
                 raise
             answer = _read_answer(channel)
+        if self._stopped:
+            raise InterruptedBuild("The sandbox was stopped")
         if "operation" in answer:
             raise explain(JailError(str(answer["operation"]), int(str(answer["errno"])), str(answer["reason"])))
+        if "status" not in answer:
+            raise MachineError(
+                f"The sandbox ended unexpectedly, with status {status}",
+                why="It was killed from outside (-9: by a person, or for want of memory)." if status < 0 else "",
+            )
         return SandboxResult(
-            status=status if status >= 0 else 128 - status,
+            status=int(str(answer["status"])),
             seconds=time.monotonic() - started,
-            peak_memory=int(str(answer.get("peak_memory", 0))),
+            peak_memory=int(str(answer["peak_memory"])),
         )
 
+    def stop(self) -> None:
+        """End all runs, from any thread; they raise :class:`InterruptedBuild`, and so do later ones."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                process.terminate()
+
     @contextlib.contextmanager
-    def _noted(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
-        """Let :meth:`stop` find a process while it runs."""
-        with self._guard:
+    def _known(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Have :meth:`stop` reach a process."""
+        with self._lock:
+            self._running.add(process)
             if self._stopped:
-                _end(process)
-                raise InterruptedBuild("stopped before the command began")
-            self._live.add(process)
+                process.terminate()
         try:
             yield
         finally:
-            with self._guard:
-                self._live.discard(process)
+            with self._lock:
+                self._running.discard(process)
 
     def replay(self, request: SandboxRequest) -> str:
-        """A line for a shell that runs the same thing again; standard library of Python 3.11 and util-linux."""
+        """A line for a shell that that runs the same thing again, for root and for an ordinary user."""
         words = [self.python, "-I", jail.__file__, "--request", to_jail(request, self.limits).to_json()]
         return shlex.join(words)
 

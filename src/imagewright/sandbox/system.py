@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 from collections.abc import Iterator
 
@@ -21,6 +22,11 @@ TREE_CLONE, TREE_CLOSE_ON_EXEC = 1, os.O_CLOEXEC
 SET_STRING, CREATE, FROM_EMPTY_PATH, CLOSE_ON_EXEC = 1, 6, 4, 1
 # linux/prctl.h
 SET_DEATH_SIGNAL, SET_DUMPABLE, READ_BOUND, DROP_BOUND, NO_NEW_PRIVILEGES = 1, 4, 23, 24, 38
+
+# asm/unistd.h: keyctl(2), which the C library does not have, in 64 and in 32 bits; KEYCTL_JOIN_SESSION_KEYRING
+KEYCTL = {"aarch64": 219, "mips64": 5241, "ppc64le": 271, "riscv64": 219, "s390x": 280, "x86_64": 250}
+KEYCTL_32 = {"aarch64": 311, "x86_64": 288, "i386": 288, "i586": 288, "i686": 288, "arm": 311}
+JOIN_SESSION = 1
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
@@ -92,6 +98,20 @@ def new_filesystem(kind: str, attributes: int, **options: str) -> int:
         return syscall(FS_MOUNT, context, CLOSE_ON_EXEC, attributes)
     finally:
         os.close(context)
+
+
+def join_new_keyring() -> None:
+    """Have an empty session keyring: the inherited one may hold tickets and secrets (session-keyring(7))."""
+    machine = os.uname().machine
+    table = KEYCTL if ctypes.sizeof(ctypes.c_void_p) == 8 else KEYCTL_32  # noqa: PLR2004 - bytes
+    number = table.get("arm" if machine.startswith("arm") else machine)
+    if number is None:
+        raise OSError(errno.ENOSYS, f"the number of keyctl(2) on {machine} is not known")
+    try:
+        syscall(number, JOIN_SESSION, None)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:  # a kernel without keys has none to leave behind
+            raise
 
 
 def attach(handle: int, target: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from imagewright.errors import MachineError
-from imagewright.sandbox.identity import enter_subordinate_ids
+from imagewright.sandbox.identity import MAP_IDS, enter_subordinate_ids
 from imagewright.sandbox.system import JailError
 
 SETTINGS: tuple[tuple[str, str, str], ...] = (
@@ -45,15 +45,15 @@ def explain(error: JailError, *, setting: Callable[[str], str] = read_setting) -
 
 def diagnose(error: JailError, setting: Callable[[str], str]) -> tuple[str, str]:
     """Reason and remedy of a failure, each one line, "" where there is nothing to add."""
-    if "subordinate ids" in error.reason or "has no line for" in error.reason:
+    if error.operation == MAP_IDS and ("newuidmap" in error.reason or "newgidmap" in error.reason):
         return (
-            "An ordinary user needs 65536 subordinate user and group ids, since files in a root have many owners.",
-            "Add them: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER",
+            "An ordinary user's subordinate ids are mapped by the set-user-ID programs newuidmap and newgidmap.",
+            "Install the package uidmap (elsewhere: shadow-utils, shadow), or run as root.",
         )
-    if "is missing" in error.reason and "newuidmap newgidmap".find(error.reason.split()[-3]) >= 0:
+    if error.operation == MAP_IDS:
         return (
-            "An ordinary user's subordinate ids are mapped by the programs newuidmap and newgidmap.",
-            "Install the package uidmap (on Fedora and Arch: shadow-utils, shadow).",
+            "An ordinary user needs 65535 subordinate user and group ids, since files in a root have many owners.",
+            "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER (or run as root)",
         )
     if error.errno in {errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EUSERS}:
         for name, forbidding, allowing in SETTINGS:

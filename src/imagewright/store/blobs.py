@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -48,17 +49,20 @@ class DiskBlobs:
 
     def open(self, digest: Digest, *, size: int | None = None) -> BinaryIO:
         """Its bytes. Raises ``KeyError``; ``VerificationError`` if ``size`` is known and it has another."""
-        path = self._layout.blob(digest)
         self.has(digest)
-        try:
-            file = path.open("rb")
-        except FileNotFoundError:
-            raise KeyError(str(digest)) from None
+        file = self.inspect(digest)
         actual = os.fstat(file.fileno()).st_size
         if size is not None and actual != size:
             file.close()
             raise _damaged(digest, f"it has {actual} bytes instead of {size}")
         return file
+
+    def inspect(self, digest: Digest) -> BufferedReader:
+        """As ``open``, without counting as a use. Raises ``KeyError``."""
+        try:
+            return self._layout.blob(digest).open("rb")
+        except FileNotFoundError:
+            raise KeyError(str(digest)) from None
 
     def read(self, digest: Digest, *, limit: int) -> bytes:
         """A small blob, verified. Raises ``KeyError``; ``VerificationError`` beyond ``limit`` or if damaged."""
@@ -92,7 +96,7 @@ class DiskBlobs:
         """Read and hash the whole blob; its size. Raises ``KeyError``, ``VerificationError``."""
         state = hashlib.sha256()
         total = 0
-        with self.open(digest) as file:
+        with self.inspect(digest) as file:
             while chunk := file.read(_CHUNK):
                 state.update(chunk)
                 total += len(chunk)

@@ -13,6 +13,7 @@ from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.ports import BlobStore
 from imagewright.store.database import Database
 from imagewright.store.layout import replace_file
+from imagewright.store.session import Session
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _ALL = "SELECT spec, platform, manifest, tags, size, finished, pinned FROM images ORDER BY spec, platform"
@@ -39,10 +40,11 @@ class StoredImage:
 class Images:
     """The newest build of every image, by specification and platform."""
 
-    def __init__(self, database: Database, blobs: BlobStore, index: Path) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, index: Path, session: Session) -> None:
         self._database = database
         self._blobs = blobs
         self._index = index
+        self._session = session
 
     def put(self, image: StoredImage) -> None:
         """Keep an image; an earlier build of the same name and platform makes room. A pin stays a pin."""
@@ -108,7 +110,7 @@ class Images:
 
     def _write_index(self, images: list[StoredImage]) -> None:
         """Called inside the transaction, so that writers come one after another."""
-        replace_file(self._index, canonical_json(self._index_of(images)))
+        replace_file(self._index, canonical_json(self._index_of(images)), self._session.name("index"))
 
     def _index_of(self, images: list[StoredImage]) -> dict[str, Any]:
         taken: set[str] = set()

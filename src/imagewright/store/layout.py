@@ -12,6 +12,7 @@
     trees/<hex>/tree.json what was adopted: entries, bytes, fingerprint, boot;  modification time = last use
     work/<session>.lock   held with flock(2) by the process that owns work/<session>
     work/<session>/       everything unfinished of that process: unverified blobs, workspaces, trash
+    logs/<name>           logs of steps, and roots kept of failed ones; removed by gc when old
     locks/store           flock: shared by every process that uses the store, exclusive for gc and repair
     locks/step-<hex>      flock: held by the process that is making that step
 
@@ -48,6 +49,9 @@ from imagewright.store.failures import machine_errors
 
 VERSION = 1
 """Version of the on-disk protocol."""
+
+UNFINISHED = ".imagewright-"
+"""How names of files begin that belong to the making of a store; gc removes them."""
 
 _MARKER_TEXT = re.compile(r"imagewright store ([1-9][0-9]{0,5})\n")
 _OCI_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
@@ -100,6 +104,16 @@ class Layout:
         """The directory of locks."""
         return self.root / "locks"
 
+    @property
+    def logs(self) -> Path:
+        """The directory of steps' logs, and of what is kept of failed steps."""
+        return self.root / "logs"
+
+    def places(self) -> tuple[Path, ...]:
+        """Everything that belongs directly below the root, besides ``blobs`` and SQLite's own files."""
+        files = (self.marker, self.oci_layout, self.index, self.database)
+        return (*files, self.trees, self.work, self.locks, self.logs)
+
     def blob(self, digest: Digest) -> Path:
         """Where a blob is, or would be."""
         return self.blobs / digest.hex
@@ -117,7 +131,7 @@ class Layout:
         with machine_errors(self.root, "cannot use the store"):
             if not self._is_marked():
                 self._mark()
-            for directory in (self.blobs, self.trees, self.work, self.locks):
+            for directory in (self.blobs, self.trees, self.work, self.locks, self.logs):
                 if not directory.is_dir():
                     directory.mkdir(parents=True, exist_ok=True)
             for path, content in ((self.oci_layout, _OCI_LAYOUT), (self.index, EMPTY_INDEX)):
@@ -146,7 +160,7 @@ class Layout:
 
     def _mark(self) -> None:
         if self.root.exists():
-            foreign = [name for name in _names(self.root) if not name.startswith(".imagewright-")]
+            foreign = [name for name in _names(self.root) if not name.startswith(UNFINISHED)]
             if foreign and not self._is_marked():
                 raise ConfigurationError(
                     f"{self.root} is not a store",
@@ -168,9 +182,9 @@ def _names(directory: Path) -> list[str]:
     return [path.name for path in directory.iterdir()]
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, temporary: Path | None = None) -> None:
     """Write a small file whole: flushed under another name, then renamed."""
-    temporary = path.parent / f".imagewright-{token_hex(8)}"
+    temporary = temporary or path.parent / f"{UNFINISHED}{token_hex(8)}"
     try:
         with temporary.open("xb") as file:
             file.write(content)

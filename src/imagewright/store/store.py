@@ -26,7 +26,7 @@ class Store:
     was built; ``locks.step`` keeps two processes from making the same step.
     """
 
-    def __init__(self, layout: Layout, clock: Clock, held: Held) -> None:
+    def __init__(self, layout: Layout, clock: Clock, held: Held, *, exclusive: bool) -> None:
         self.layout = layout
         self.clock = clock
         self.locks = StoreLocks(layout.locks)
@@ -35,7 +35,8 @@ class Store:
         self.blobs = DiskBlobs(layout, self.session, clock)
         self.steps = SqliteSteps(self.database, self.blobs, clock)
         self.trees = DiskTrees(layout, self.session, clock)
-        self.images = Images(self.database, self.blobs, layout.index)
+        self.images = Images(self.database, self.blobs, layout.index, self.session)
+        self.exclusive = exclusive
         self._held = held
 
     @classmethod
@@ -49,11 +50,18 @@ class Store:
         layout = Layout(path.absolute())
         layout.create()
         locks = StoreLocks(layout.locks)
-        return cls(layout, clock, locks.own() if exclusive else locks.use())
+        return cls(layout, clock, locks.own() if exclusive else locks.use(), exclusive=exclusive)
 
     def facts(self, scope: str) -> Facts:
         """Small things to remember between runs."""
         return Facts(self.database, scope)
+
+    def forget_index(self) -> None:
+        """Start a new index in place of a damaged one (repair): every step is then done again."""
+        self.database.close()
+        for suffix in ("", "-wal", "-shm"):
+            self.session.discard(self.layout.database.with_name(f"{self.layout.database.name}{suffix}"))
+        self.images.rewrite_index()
 
     def close(self) -> None:
         """Remove what is unfinished and let go of the lock."""

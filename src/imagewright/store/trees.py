@@ -131,7 +131,7 @@ class DiskTrees:
             for key, facts in fresh:
                 path = self._layout.tree(key) / "tree.json"
                 before = path.stat()
-                replace_file(path, _encode(facts, boot=""))
+                replace_file(path, _encode(facts, boot=""), self._session.name("description"))
                 os.utime(path, ns=(before.st_mtime_ns, before.st_mtime_ns))
 
     def _place(self, directory: Path, key: Digest) -> Path:

@@ -77,9 +77,8 @@ class Request:
         for name, _ in self.environment:
             if not name or "=" in name or "\0" in name:
                 yield f"not the name of an environment variable: {name!r}"
-        for number in self.user:
-            if not 0 <= number <= HIGHEST_ID:
-                yield f"not a user or group id: {number}"
+        if len(self.user) != len(("uid", "gid")) or not all(0 <= number <= HIGHEST_ID for number in self.user):
+            yield f"not a user and a group id: {self.user}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}", self.hostname):
             yield f"not a host name: {self.hostname!r}"
         for name, _, _ in self.limits:

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers into the store and out of it, and how a step's record describes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagewright.model.digest import Digest
+from imagewright.model.images import Compression
+from imagewright.model.plan import StepRecord
+from imagewright.model.ports import BlobStore
+from imagewright.model.tree import EntrySource
+from imagewright.oci.layers import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class LayerBlob:
+    """One layer in the store. ``size`` in bytes as stored; ``diff_id`` is the uncompressed archive's digest."""
+
+    name: str
+    digest: Digest
+    diff_id: Digest
+    size: int
+    compression: Compression
+    epoch: int
+
+    def output(self) -> tuple[str, Digest]:
+        """How a record's outputs name it."""
+        return self.name, self.digest
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What a record says about it; :meth:`of` reads it back."""
+        return (
+            (f"{self.name}.compression", self.compression.value),
+            (f"{self.name}.diff_id", str(self.diff_id)),
+            (f"{self.name}.epoch", str(self.epoch)),
+            (f"{self.name}.size", str(self.size)),
+        )
+
+    @classmethod
+    def of(cls, record: StepRecord, name: str) -> LayerBlob:
+        """The layer called ``name`` that a step left. Raises ``KeyError``."""
+        return cls(
+            name=name,
+            digest=record.output(name),
+            diff_id=Digest.parse(record.fact(f"{name}.diff_id")),
+            size=int(record.fact(f"{name}.size")),
+            compression=Compression(record.fact(f"{name}.compression")),
+            epoch=int(record.fact(f"{name}.epoch")),
+        )
+
+
+def pack(
+    name: str, entries: EntrySource, blobs: BlobStore, *, epoch: int, compression: Compression, jobs: int
+) -> LayerBlob:
+    """Write a layer into the store, streaming; the bytes depend on entries, epoch and compression alone."""
+    layer = Layer(entries, epoch=epoch, compression=compression, jobs=jobs)
+    digest = blobs.put(layer)
+    result = layer.result
+    return LayerBlob(name, digest, result.diff_id, result.size, compression, epoch)

@@ -50,6 +50,7 @@ class _Guard:
 
 
 _guard = _Guard()
+pytest_plugins = ["peers.fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finding and starting the real programs that tests meet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def missing(reason: str) -> NoReturn:
+    """A peer is not there: a failure in CI, which must meet them all, else a reason to skip."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must have this peer: {reason}")
+    pytest.skip(reason)
+
+
+def needs_root(why: str) -> None:
+    """End the test unless it runs as root."""
+    if os.geteuid() != 0:
+        missing(f"needs root: {why}")
+
+
+def needs_program(*names: str) -> None:
+    """End the test unless these programs are installed."""
+    lacking = [name for name in names if shutil.which(name) is None]
+    if lacking:
+        missing(f"not installed: {', '.join(lacking)}")
+
+
+def output(command: Sequence[str | Path], *, stdin: Path | None = None, timeout: float = 300) -> str:
+    """Run a program to its end; its standard output. A failure shows what it said."""
+    with (stdin or Path(os.devnull)).open("rb") as source:
+        ended = subprocess.run(
+            command,
+            stdin=source,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    words = " ".join(str(word) for word in command)
+    assert ended.returncode == 0, f"{words}\nended with {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+    return ended.stdout
+
+
+def peers_directory() -> Path:
+    """Where roots of peers are kept between runs."""
+    return Path(os.environ.get("IMAGEWRIGHT_PEERS", "/var/cache/imagewright-peers"))
+
+
+def debian_mirror() -> str:
+    """The address of the Debian archive in the machine's own apt sources."""
+    needs_program("apt-get")
+    return output([HERE / "debian-mirror"]).strip()
+
+
+def wait_until(what: str, ready: Callable[[], bool], *, seconds: float) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, f"{what} was not ready within {seconds:.0f} s"
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class DockerEngine:
+    """A running Docker Engine; ``pid`` is the engine's own process, in whose namespaces its client runs too."""
+
+    pid: int
+
+    def __call__(self, *words: str, stdin: Path | None = None) -> str:
+        """Run ``docker WORDS``; its output."""
+        inside = ["nsenter", "--target", str(self.pid), "--mount", "--root", "--wd=/"]
+        client = ["docker", "--host", "unix:///run/state/docker.sock"]
+        return output([*inside, *client, *words], stdin=stdin)
+
+
+def start_docker(root: Path, state: Path) -> tuple[subprocess.Popen[bytes], DockerEngine]:
+    """Start an engine and wait until it answers; both the process to end and the engine to talk to."""
+    log = (state / "engine.log").open("wb")
+    process = subprocess.Popen(
+        [HERE / "start-docker", root, state],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    log.close()
+
+    def ready() -> bool:
+        assert process.poll() is None, (state / "engine.log").read_text()
+        return "API listen on" in (state / "engine.log").read_text()
+
+    try:
+        wait_until("the Docker Engine", ready, seconds=60)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return process, DockerEngine(_child_of(process.pid))
+
+
+def stop_docker(process: subprocess.Popen[bytes], engine: DockerEngine) -> None:
+    """Let the engine end in order, then make sure; what is in its namespaces ends with it."""
+    os.kill(engine.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _child_of(pid: int) -> int:
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)

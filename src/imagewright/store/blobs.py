@@ -110,12 +110,14 @@ class DiskBlobs:
             self._layout.blob(digest).unlink(missing_ok=True)
 
     def all(self) -> Iterator[tuple[Digest, os.stat_result]]:
-        """Every blob with its file's state, in no order; names that are no digests are passed over."""
+        """Every blob with its file's state, in no order; whatever is no blob is passed over."""
         with os.scandir(self._layout.blobs) as entries:
             for entry in entries:
                 try:
                     digest = Digest(entry.name)
                 except ValueError:
+                    continue
+                if not entry.is_file(follow_symlinks=False):
                     continue
                 with suppress(FileNotFoundError):
                     yield digest, entry.stat(follow_symlinks=False)

@@ -181,7 +181,9 @@ def _strays(store: Store) -> Iterator[_Found]:
         path for path in layout.root.iterdir() if path.name not in allowed and not path.name.startswith(UNFINISHED)
     ]
     strays += [path for path in (layout.root / "blobs").iterdir() if path != layout.blobs]
-    strays += [path for path in layout.blobs.iterdir() if not _is_digest(path) or not path.is_file()]
+    strays += [
+        path for path in layout.blobs.iterdir() if not _is_digest(path) or path.is_symlink() or not path.is_file()
+    ]
     strays += [path for path in layout.trees.iterdir() if not _is_digest(path)]
     for path in sorted(strays):
         subject = str(path.relative_to(layout.root))

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.ports import BlobStore
+from imagewright.store.blobs import DiskBlobs
 from imagewright.store.database import Database
 from imagewright.store.layout import replace_file
 from imagewright.store.session import Session
@@ -40,7 +41,7 @@ class StoredImage:
 class Images:
     """The newest build of every image, by specification and platform."""
 
-    def __init__(self, database: Database, blobs: BlobStore, index: Path, session: Session) -> None:
+    def __init__(self, database: Database, blobs: DiskBlobs, index: Path, session: Session) -> None:
         self._database = database
         self._blobs = blobs
         self._index = index
@@ -117,7 +118,8 @@ class Images:
         manifests: list[dict[str, Any]] = []
         for image in images:
             try:
-                size = self._blobs.size(image.manifest)
+                with self._blobs.inspect(image.manifest) as file:
+                    size = os.fstat(file.fileno()).st_size
             except KeyError:
                 continue  # its blob is gone; it is no longer there for others
             words = list(dict.fromkeys((image.spec, *image.tags)))

@@ -50,7 +50,7 @@ _WANTED = frozenset(
     {
         "package", "version", "architecture", "source", "filename", "size", "sha256", "essential", "important",
         "protected", "priority", "multi-arch", "depends", "pre-depends", "provides", "conflicts", "breaks",
-        "replaces", "section",
+        "replaces", "section", "recommends", "suggests", "enhances",
     }
 )  # fmt: skip
 
@@ -62,7 +62,8 @@ class BinaryPackage:
     ``filename`` is the pool path below the archive's address, ``size`` in bytes, ``archive`` the name of the
     :class:`imagewright.model.lock.LockedArchive` it came from. ``protected`` is ``Protected: yes`` or its older
     name ``Important``. ``multi_arch`` is empty, ``same``, ``foreign`` or ``allowed``. Relationship fields are
-    kept as text, because few are ever asked for; the properties read them, at each call.
+    kept as text, because few are ever asked for; the properties read them, at each call. Recommends, Suggests and
+    Enhances install nothing; they are kept because apt's order of equal providers follows from them.
     """
 
     name: str
@@ -85,6 +86,9 @@ class BinaryPackage:
     conflicts_text: str = ""
     breaks_text: str = ""
     replaces_text: str = ""
+    recommends_text: str = ""
+    suggests_text: str = ""
+    enhances_text: str = ""
 
     def __str__(self) -> str:
         return f"{self.name}_{self.version}_{self.architecture}"
@@ -193,6 +197,9 @@ def _read(stanza: Stanza, archive: str) -> BinaryPackage:
         conflicts_text=get("conflicts", ""),
         breaks_text=get("breaks", ""),
         replaces_text=get("replaces", ""),
+        recommends_text=get("recommends", ""),
+        suggests_text=get("suggests", ""),
+        enhances_text=get("enhances", ""),
     )
 
 

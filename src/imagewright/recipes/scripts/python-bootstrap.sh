@@ -12,6 +12,7 @@
 # headers are kept.
 set -eu
 
+echo "::phase freeze"
 cd /usr/src/python
 make -j"$IW_JOBS" CFLAGS_NODIST='-O0 -g0' Python/frozen.o Modules/getpath.o
 if grep -q '^DEEPFREEZE_OBJS' Makefile; then

@@ -10,6 +10,7 @@
 #   IW_JOBS      how many processes may run; the result does not depend on it
 set -eu
 
+echo "::phase compile"
 cd /usr/src/python
 if [ "$IW_PGO" = use ]; then
     tar -xf /inputs/profile.tar.xz --no-same-owner
@@ -37,6 +38,7 @@ build() {
 # shellcheck disable=SC2016 # make expands it
 build LINK_PYTHON_OBJS='$(LIBRARY_OBJS)' BLDLIBRARY='$(LIBRARY_OBJS)' python
 
+echo "::phase modules"
 # Everything else: extension modules, scripts, sysconfig's data.
 build all
 

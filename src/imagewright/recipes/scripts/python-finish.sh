@@ -11,6 +11,7 @@
 # names by which debuggers look for it, in /out/debug.
 set -eu
 
+echo "::phase debug files"
 tree=/out/tree
 debug=/out/debug/usr/lib/debug/.build-id
 mkdir -p "$debug"
@@ -29,6 +30,7 @@ find /out/debug -type f -exec chmod 644 '{}' +
 chmod -R u=rwX,go=rX "$tree" /out/debug
 find "$tree" /out/debug -exec touch -h -d "@$SOURCE_DATE_EPOCH" '{}' +
 
+echo "::phase look"
 # -B: looking must not leave bytecode.
 "$tree/usr/local/bin/python$IW_SERIES" -B -E -s -c '
 import sys

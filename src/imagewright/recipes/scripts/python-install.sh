@@ -11,6 +11,7 @@
 #                 "all" adds site-packages, that is pip
 set -eu
 
+echo "::phase install"
 cd /usr/src/python
 tree=/out/tree
 lib=/usr/local/lib/python$IW_SERIES
@@ -69,6 +70,7 @@ compile() {
         --invalidation-mode unchecked-hash -d "${directory#"$tree"}" "$@" "$directory"
 }
 if [ "$IW_BYTECODE" != none ]; then
+    echo "::phase bytecode"
     compile "$tree$lib" -l
     for package in "$tree$lib"/*/; do
         case "$package" in

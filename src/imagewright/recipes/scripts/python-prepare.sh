@@ -11,10 +11,12 @@
 # the names under which a training run leaves its counts.
 set -eu
 
+echo "::phase unpack"
 mkdir -p /usr/src/python
 cd /usr/src/python
 tar -xf "/inputs/$IW_SOURCE" --strip-components=1 --no-same-owner
 
+echo "::phase configure"
 # No CFLAGS here: configure would record them, and every extension module that
 # somebody builds later would inherit them. The flags of the interpreter itself
 # are given to make.

@@ -14,6 +14,7 @@
 # of every build that should give the same bytes.
 set -eu
 
+echo "::phase compile with counters"
 cd /usr/src/python
 build() {
     make -j"$IW_JOBS" CFLAGS_NODIST="$IW_CFLAGS" LDFLAGS_NODIST="$IW_LDFLAGS" "$@"
@@ -31,6 +32,7 @@ find . -name '*.gcda' -delete
 run() {
     env --default-signal=INT ./python "$@"
 }
+echo "::phase train"
 # The regression tests that CPython selects for this purpose, then more that the
 # recipe names (IW_TESTS).
 run -m test --pgo --timeout=1200 -j"$IW_JOBS"

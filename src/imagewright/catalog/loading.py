@@ -82,6 +82,7 @@ def read_wish(table: Table) -> PackageWish:
         suites=table.texts("suites", (), pattern=_NAME, of="a suite"),
         since=table.text("from", "", pattern=_SERIES, of="a series"),
         before=table.text("before", "", pattern=_SERIES, of="a series"),
+        modules=table.texts("modules", (), pattern=_MODULE, of="a module"),
     )
 
 
@@ -150,6 +151,7 @@ def _suite(table: Table) -> Suite:
         status=table.text("status"),
         compiler=table.text("compiler", "", pattern=r"[a-z]+-\d+", of="a compiler such as gcc-14"),
         architectures=table.texts("architectures", pattern=_NAME, of="one of Debian's architectures"),
+        foundation=_all(table.tables("foundation"), read_wish, "name", table.problems),
         base=_all(table.tables("base"), read_wish, "name", table.problems),
         archives=_all(table.tables("archives"), _archive, "name", table.problems),
         planned=table.text("planned", ""),

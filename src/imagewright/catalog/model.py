@@ -13,6 +13,7 @@ class PackageWish:
     """A package that is asked for, and ``why``. ``suites`` narrows it to some suites (none: all).
 
     ``since`` and ``before`` are series: from which, and before which, the package is needed ("" for no limit).
+    ``modules`` are the extension modules it serves, where it serves nothing else.
     """
 
     name: str
@@ -20,6 +21,7 @@ class PackageWish:
     suites: tuple[str, ...] = ()
     since: str = ""
     before: str = ""
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,10 @@ class SuiteArchive:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One suite; see ``data/suites.toml``. ``architectures`` are Debian's names."""
+    """One suite; see ``data/suites.toml``. ``architectures`` are Debian's names.
+
+    ``foundation`` is asked for in every root, ``base`` in the base of an image besides that.
+    """
 
     name: str
     distribution: str
@@ -89,6 +94,7 @@ class Suite:
     status: str
     compiler: str
     architectures: tuple[str, ...]
+    foundation: tuple[PackageWish, ...]
     base: tuple[PackageWish, ...]
     archives: tuple[SuiteArchive, ...]
     planned: str = ""

@@ -19,10 +19,10 @@ MAXIMUM_DOCUMENT = 4 << 20
 _KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
 
 
-def parse_document(text: str, name: str) -> Mapping[str, Any]:
+def parse_document(text: str, name: str, *, maximum: int = MAXIMUM_DOCUMENT) -> Mapping[str, Any]:
     """Parse TOML. Raises :class:`ConfigurationError` naming the document and the line."""
-    if len(text) > MAXIMUM_DOCUMENT:
-        raise ConfigurationError(f"{name} is too long", why=f"more than {MAXIMUM_DOCUMENT} characters")
+    if len(text) > maximum:
+        raise ConfigurationError(f"{name} is too long", why=f"more than {maximum} characters")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -124,7 +124,7 @@ class Table:
         values = self._get(key, list, f"a list, each of it {of}", required=default is None)
         if values is None:
             return tuple(default or ())
-        found: list[str] = []
+        found: dict[str, None] = {}
         for number, value in enumerate(values):
             place = f"{self.where(key)}[{number}]"
             if not isinstance(value, str):
@@ -134,7 +134,7 @@ class Table:
             elif value in found:
                 self.problems.add(place, f"{value[:80]!r} is there twice")
             else:
-                found.append(value)
+                found[value] = None
         return tuple(found)
 
     def mapping(self, key: str, *, pattern: str = "", of: str = "a name") -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What decides a step's result, and so its id: everything that can change its bytes, and nothing else.
+
+docs/explanation/identity.md tells why each thing is in or out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from imagewright.model.digest import Digest, canonical_json
+from imagewright.model.packages import LockedPackage
+from imagewright.model.plan import (
+    CheckWork,
+    ImageWork,
+    PythonWork,
+    RootWork,
+    RuntimeWork,
+    Script,
+    Step,
+    StepKind,
+    Work,
+)
+from imagewright.recipes import python as python_recipe
+from imagewright.recipes import roots as roots_recipe
+
+IMAGE_REVISION = "1"
+"""Changed when the same layers and configuration give another manifest."""
+
+CHECK_REVISION = "1"
+"""Changed when a check of the same name looks at something else."""
+
+_NOT_HASHED = frozenset({(StepKind.PYTHON, "buildroot")})
+"""Needs that say where to work, not what comes out: an interpreter depends on the toolchain in its build root,
+which its work names, not on the rest of that root."""
+
+
+def make_step(kind: StepKind, name: str, work: Work, needs: Sequence[tuple[str, Digest]] = ()) -> Step:
+    """A step with its id. The name is part of it, because images record it in their history."""
+    identity = {
+        "kind": kind.value,
+        "name": name,
+        "revision": _revision(kind),
+        "work": work_identity(work),
+        "needs": [[role, digest.hex] for role, digest in sorted(needs) if (kind, role) not in _NOT_HASHED],
+    }
+    return Step(Digest.of(canonical_json(identity)), kind, name, work, tuple(needs))
+
+
+def work_identity(work: Work) -> dict[str, object]:
+    """The part of an id that comes from the work, as JSON-able values."""
+    match work:
+        case RootWork():
+            return {
+                "suite": work.suite,
+                "architecture": work.architecture,
+                "packages": _digests(work.packages),
+                "files": work.files,
+                "exclude": work.exclude,
+                "include": work.include,
+                "compression": work.compression.value if work.layered else None,
+            }
+        case PythonWork():
+            return {
+                "release": work.release,
+                "source": work.source.sha256.hex,
+                "profile": None if work.profile is None else work.profile.sha256.hex,
+                "toolchain": _digests(work.toolchain),
+                "scripts": _scripts(work.scripts),
+                "compression": work.compression.value,
+                "epoch": work.epoch,
+            }
+        case RuntimeWork():
+            return {
+                "suite": work.suite,
+                "architecture": work.architecture,
+                "candidates": _digests(work.candidates),
+                "wanted": work.wanted,
+                "optional_modules": work.optional_modules,
+                "exclude": work.exclude,
+                "include": work.include,
+                "compression": work.compression.value,
+            }
+        case ImageWork():
+            configuration = work.configuration
+            return {
+                "name": work.name,
+                "platform": work.platform,
+                "environment": configuration.environment,
+                "command": configuration.command,
+                "entrypoint": configuration.entrypoint,
+                "working_directory": configuration.working_directory,
+                "user": configuration.user,
+                "labels": configuration.labels,
+                "annotations": configuration.annotations,
+                "minimum_epoch": work.minimum_epoch,
+            }
+        case CheckWork():
+            # Not the address: which mirror answers says nothing about the image.
+            return {
+                "name": work.name,
+                "platform": work.platform,
+                "release": work.release,
+                "variant": work.variant,
+                "checks": work.checks,
+                "optional_modules": work.optional_modules,
+            }
+
+
+def _digests(packages: Iterable[LockedPackage]) -> list[str]:
+    """By content alone: where a package came from, and under which path, changes nothing."""
+    return sorted(package.sha256.hex for package in packages)
+
+
+def _scripts(scripts: Iterable[Script]) -> list[object]:
+    return [[script.name, script.text, script.environment] for script in scripts]
+
+
+def _revision(kind: StepKind) -> str:
+    match kind:
+        case StepKind.BASE | StepKind.BUILDROOT | StepKind.RUNTIME:
+            return _roots_revision()
+        case StepKind.PYTHON:
+            return str(python_recipe.REVISION)
+        case StepKind.IMAGE:
+            return IMAGE_REVISION
+        case StepKind.CHECK:
+            return CHECK_REVISION
+
+
+@cache
+def _roots_revision() -> str:
+    """The revision, and all of the recipe that is data, so that a change to it cannot be forgotten."""
+    script = roots_recipe.configure_script()
+    rules = (roots_recipe.STATE, roots_recipe.REMOVED, roots_recipe.EMPTIED)
+    data = [
+        roots_recipe.BOOTSTRAP,
+        roots_recipe.DIRECTORIES,
+        roots_recipe.FIRST_PACKAGES,
+        [[rule.pattern for rule in found.rules] for found in rules],
+        _scripts([script]),
+    ]
+    return f"{roots_recipe.REVISION} {Digest.of(canonical_json(data)).short}"

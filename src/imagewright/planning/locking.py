@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making a lock: solving what is asked for, and keeping what may be kept.
+
+A build root, once locked, stays as it is while the packages asked for in it stay the same: what is newer in the
+archive reaches images through base and runtime, and nothing is compiled again for it. ``refresh_toolchain``
+brings it up to date (docs/explanation/identity.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from imagewright.archives.debian.packages import BinaryPackage
+from imagewright.archives.debian.relations import parse_relation
+from imagewright.archives.debian.solver import Foundation, Solution, solve
+from imagewright.archives.debian.universe import Universe
+from imagewright.catalog.model import Catalog
+from imagewright.catalog.profiles import fitting_profile
+from imagewright.catalog.resolve import locked_source
+from imagewright.catalog.versions import series_of
+from imagewright.errors import SolveError
+from imagewright.model.images import ImageDefinition
+from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, PackageSet, Role
+from imagewright.model.packages import LockedPackage
+from imagewright.planning.targets import SetId, Target, checksum, parse_target, set_id, target_of
+
+_COMPILER = re.compile(r"gcc-\d+", re.ASCII)
+
+UniverseOf = Callable[[str, str], Universe]
+"""The candidates of a suite and architecture, from archives that were verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockInputs:
+    """What a lock is made from.
+
+    ``archives`` are the states of the archives that ``universe`` was read from; ``profiles`` those that may be
+    used, best first (trained here, then shipped).
+    """
+
+    universe: UniverseOf
+    archives: tuple[LockedArchive, ...]
+    profiles: tuple[LockedProfile, ...] = ()
+
+
+def make_lock(
+    definitions: Iterable[ImageDefinition],
+    catalog: Catalog,
+    inputs: LockInputs,
+    *,
+    previous: Lock | None = None,
+    refresh_toolchain: bool = False,
+) -> Lock:
+    """Lock the definitions anew, keeping what ``previous`` holds for other targets.
+
+    A base that is refreshed is shared, so every runtime set that stands on it is solved again with it.
+    Raises :class:`SolveError`.
+    """
+    locker = _Locker(catalog, inputs, previous or Lock(), refresh_toolchain=refresh_toolchain)
+    for definition in definitions:
+        locker.add(definition)
+    return locker.finish()
+
+
+class _Locker:
+    def __init__(self, catalog: Catalog, inputs: LockInputs, previous: Lock, *, refresh_toolchain: bool) -> None:
+        self._catalog = catalog
+        self._inputs = inputs
+        self._previous = previous
+        self._refresh_toolchain = refresh_toolchain
+        self._before = {set_id(found): found for found in previous.sets}
+        self._sets: dict[SetId, PackageSet] = {}
+        self._bases: dict[SetId, Solution] = {}
+        self._targets: dict[str, Target] = {}
+        self._configuration = dict(previous.configuration)
+        self._sources: dict[str, LockedSource] = {}
+        self._profiles: dict[tuple[str, str, str, str], LockedProfile] = {}
+
+    def add(self, definition: ImageDefinition) -> None:
+        """Lock one definition."""
+        target = target_of(definition, self._catalog)
+        if target.name in self._targets:
+            return
+        self._targets[target.name] = target
+        self._configuration[target.name] = checksum(definition, self._catalog)
+        release = self._catalog.by_release[definition.name.release]
+        series = self._catalog.by_series[definition.series]
+        self._sources[release.version] = locked_source(release, series)
+        universe = self._inputs.universe(definition.name.suite, definition.platform.debian)
+        self._base(target.base, universe, definition.base_packages)
+        buildroot = self._buildroot(target.buildroot, universe, definition.build_packages)
+        libraries = _libraries(buildroot, universe, self._unused(definition)) or ()
+        self._runtime(target.runtime, target.base, universe, (*definition.runtime_packages, *libraries))
+        self._profile(definition, buildroot)
+
+    def finish(self) -> Lock:
+        """Everything together: what was locked now, and what of the lock before is still used."""
+        self._resolve_others()
+        others = [name for name in self._configuration if name not in self._targets]
+        kept = [parse_target(name) for name in others]
+        used = {wanted for target in (*kept, *self._targets.values()) for wanted in target.sets}
+        sets = {key: found for key, found in (*self._before.items(), *self._sets.items()) if key in used}
+        series = {target.buildroot[3] for target in kept}
+        sources = {
+            source.release: source for source in self._previous.sources if series_of(source.release) in series
+        }
+        sources.update(self._sources)
+        profiles = {_profile_key(found): found for found in self._previous.profiles if found.release in sources}
+        profiles.update(self._profiles)
+        archives = {archive.name: archive for archive in self._previous.archives}
+        archives.update({archive.name: archive for archive in self._inputs.archives})
+        needed = {package.archive for found in sets.values() for package in found.packages}
+        needed |= {archive.name for archive in self._inputs.archives}
+        return Lock(
+            configuration=tuple(sorted(self._configuration.items())),
+            archives=tuple(archive for name, archive in sorted(archives.items()) if name in needed),
+            sets=tuple(found for _, found in sorted(sets.items())),
+            sources=tuple(found for _, found in sorted(sources.items())),
+            profiles=tuple(found for _, found in sorted(profiles.items())),
+        )
+
+    def _base(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> None:
+        if wanted not in self._bases:
+            self._bases[wanted] = self._root(wanted, universe, roots)
+            self._sets[wanted] = _package_set(wanted, roots, self._bases[wanted])
+
+    def _buildroot(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> PackageSet:
+        if wanted in self._sets:
+            return self._sets[wanted]
+        before = self._before.get(wanted)
+        keep = before is not None and not self._refresh_toolchain and before.roots == tuple(sorted(roots))
+        if before is not None and keep and _libraries(before, universe) is not None:
+            self._sets[wanted] = before
+        else:
+            self._sets[wanted] = _package_set(wanted, roots, self._root(wanted, universe, roots))
+        return self._sets[wanted]
+
+    def _root(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> Solution:
+        """A root from nothing. Its suite's foundation comes first, so that it decides between alternatives."""
+        _only_real(universe, roots)
+        suite = self._catalog.by_suite[wanted[1]]
+        first = solve(universe, (wish.name for wish in suite.foundation))
+        rest = solve(universe, roots, foundation=Foundation.REQUIRED, installed=first.packages)
+        return _joined(universe, first, rest)
+
+    def _unused(self, definition: ImageDefinition) -> frozenset[str]:
+        """Development packages that serve only modules whose libraries this image leaves out."""
+        left_out = set(definition.optional_modules)
+        return frozenset(
+            wish.name for wish in self._catalog.toolchain if wish.modules and left_out.issuperset(wish.modules)
+        )
+
+    def _runtime(self, wanted: SetId, base: SetId, universe: Universe, roots: Sequence[str]) -> None:
+        if wanted not in self._sets:
+            _only_real(universe, roots)
+            solution = solve(universe, roots, installed=self._bases[base].packages)
+            self._sets[wanted] = _package_set(wanted, roots, solution)
+
+    def _resolve_others(self) -> None:
+        """Runtime sets of targets that were not asked for, where their base was refreshed."""
+        for (role, suite, architecture, key), before in self._before.items():
+            for base in [base for base in self._bases if base[1:3] == (suite, architecture)]:
+                if role is Role.RUNTIME and (role, suite, architecture, key) not in self._sets:
+                    universe = self._inputs.universe(suite, architecture)
+                    self._runtime((role, suite, architecture, key), base, universe, before.roots)
+
+    def _profile(self, definition: ImageDefinition, buildroot: PackageSet) -> None:
+        suite = self._catalog.by_suite[definition.name.suite]
+        found = fitting_profile(
+            (*self._previous.profiles, *self._inputs.profiles),
+            release=definition.name.release,
+            suite=suite.name,
+            architecture=definition.platform.debian,
+            flavour=definition.name.flavour.value,
+            compiler=compiler_of(buildroot) or suite.compiler,
+        )
+        if found is not None:
+            self._profiles[_profile_key(found)] = found
+
+
+def with_profile(lock: Lock, profile: LockedProfile) -> Lock:
+    """The lock with a profile that was trained, in place of the one there was for the same build."""
+    profiles = {_profile_key(found): found for found in (*lock.profiles, profile)}
+    return replace(lock, profiles=tuple(found for _, found in sorted(profiles.items())))
+
+
+def compiler_of(buildroot: PackageSet) -> str:
+    """The compiler in a build root, as profiles name it: ``gcc-14 14.2.0-19``; "" if there is none."""
+    found = (package for package in buildroot.packages if _COMPILER.fullmatch(package.name))
+    return next((f"{package.name} {package.version}" for package in found), "")
+
+
+def closure(packages: Iterable[LockedPackage], names: Iterable[str]) -> tuple[LockedPackage, ...]:
+    """The packages of a set that ``names`` and all they depend on come to; no solver is needed.
+
+    Names that are not in the set count for nothing.
+    """
+    by_name = {package.name: package for package in packages}
+    queue, seen = [name for name in names if name in by_name], set[str]()
+    while queue:
+        name = queue.pop()
+        if name not in seen:
+            seen.add(name)
+            queue += [need for need in by_name[name].depends if need in by_name]
+    return tuple(package for name, package in sorted(by_name.items()) if name in seen)
+
+
+def _package_set(wanted: SetId, roots: Iterable[str], solution: Solution) -> PackageSet:
+    role, suite, architecture, key = wanted
+    packages = tuple(_locked(package, solution.edges) for package in solution.packages)
+    ordered = tuple(sorted(packages, key=lambda package: package.name))
+    return PackageSet(role, suite, architecture, key, tuple(sorted(set(roots))), ordered)
+
+
+def _locked(package: BinaryPackage, edges: Mapping[str, tuple[str, ...]]) -> LockedPackage:
+    return LockedPackage(
+        name=package.name,
+        version=package.version,
+        architecture=package.architecture,
+        source=package.source,
+        source_version=package.source_version,
+        size=package.size,
+        sha256=package.sha256,
+        path=package.filename,
+        archive=package.archive,
+        depends=edges.get(package.name, ()),
+        essential=package.essential,
+    )
+
+
+def _only_real(universe: Universe, wanted: Iterable[str]) -> None:
+    """A lock keeps names, so each name that is asked for must be a package's own."""
+    for name in wanted:
+        providers = () if universe.get(name) else universe.targets(parse_relation(name))
+        if providers:
+            names = ", ".join(package.name for package in providers)
+            raise SolveError(f"{name} is a virtual package", hint=f"name the package that is meant: {names}")
+
+
+def _joined(universe: Universe, first: Solution, rest: Solution) -> Solution:
+    """Two solutions, the second on top of the first, as one; its edges into the first are found again."""
+    by_name = {package.name: package for package in first.packages}
+    edges = {**first.edges, **rest.edges}
+    for package in rest.packages if by_name else ():
+        for group in universe.needs(package).positive:
+            found = (target.name for relation in group for target in universe.targets(relation))
+            needed = next((name for name in found if name in by_name), "")
+            if needed:
+                edges[package.name] = tuple(sorted({*edges[package.name], needed}))
+    return Solution((*first.packages, *rest.packages), (*first.roots, *rest.roots), edges)
+
+
+def _libraries(
+    buildroot: PackageSet, universe: Universe, unused: frozenset[str] = frozenset()
+) -> tuple[str, ...] | None:
+    """The libraries that what is compiled in a build root may come to need; ``None`` if one left the archive.
+
+    They are what the development packages asked for depend on, through other development packages; those
+    in ``unused`` do not count.
+    """
+    by_name = {package.name: package for package in buildroot.packages}
+    queue = [root for root in buildroot.roots if root in by_name and root not in unused]
+    seen, found = set[str](), set[str]()
+    while queue:
+        name = queue.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        package = universe.get(name)
+        if package is None:
+            return None
+        if name.endswith("-dev"):
+            queue += by_name[name].depends
+        elif package.section == "libs" and name not in buildroot.roots:
+            found.add(name)
+    return tuple(sorted(found))
+
+
+def _profile_key(profile: LockedProfile) -> tuple[str, str, str, str]:
+    return profile.release, profile.suite, profile.architecture, profile.flavour

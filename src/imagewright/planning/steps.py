@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Definitions + lock → :class:`Plan`. Nothing is read and nothing is run.
+
+Each set of packages, interpreter and root is worked out once however many images share it, so that a plan costs
+time for its images and for its distinct steps, not for their product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
+
+from imagewright.catalog.model import Catalog
+from imagewright.catalog.profiles import fitting_profile
+from imagewright.catalog.resolve import ANNOTATION
+from imagewright.errors import StaleLockError
+from imagewright.model.digest import Digest, canonical_json
+from imagewright.model.images import Compression, ImageDefinition, Profile
+from imagewright.model.lock import Lock, LockedProfile, LockedSource, PackageSet
+from imagewright.model.packages import LockedPackage
+from imagewright.model.plan import (
+    CheckWork,
+    ImageWork,
+    Plan,
+    PlannedImage,
+    PythonWork,
+    RootWork,
+    RuntimeWork,
+    Step,
+    StepKind,
+    Work,
+)
+from imagewright.planning.identity import make_step
+from imagewright.planning.inputs import step_inputs
+from imagewright.planning.locking import closure, compiler_of
+from imagewright.planning.targets import SetId, check_fresh, locked_set, target_of
+from imagewright.recipes.python import Compilation, compile_scripts
+from imagewright.recipes.rootfiles import root_files
+from imagewright.recipes.roots import SLIM_EXCLUDE, SLIM_INCLUDE
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What a plan needs beside definitions and lock.
+
+    ``image_sources`` are mirror role → address for the images' own apt sources (default: the addresses the
+    lock was made with); ``mirrors`` the addresses that checks may use; ``checks`` gives the names of the
+    acceptance checks of an image.
+    """
+
+    checks: Callable[[ImageDefinition], tuple[str, ...]] = lambda _: ()
+    image_sources: Mapping[str, str] = field(default_factory=dict)
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+
+
+def make_plan(
+    definitions: Iterable[ImageDefinition], lock: Lock, catalog: Catalog, options: PlanOptions | None = None
+) -> Plan:
+    """The steps of all definitions, each once, in an order in which each comes after all it needs.
+
+    Raises :class:`StaleLockError` if the lock does not fit a definition.
+    """
+    planner = _Planner(lock, catalog, options or PlanOptions())
+    images = tuple(planner.image(definition) for definition in definitions)
+    return Plan(tuple(planner.steps.values()), images)
+
+
+class _Planner:
+    def __init__(self, lock: Lock, catalog: Catalog, options: PlanOptions) -> None:
+        self.steps: dict[Digest, Step] = {}
+        self._lock = lock
+        self._catalog = catalog
+        self._options = options
+        self._configuration = dict(lock.configuration)
+        self._sets = {(found.role, found.suite, found.architecture, found.key): found for found in lock.sets}
+        self._sources = {source.release: source for source in lock.sources}
+        self._memory: dict[object, object] = {}
+        self._addresses = {archive.mirror: archive.address for archive in reversed(lock.archives)}
+
+    def image(self, definition: ImageDefinition) -> PlannedImage:
+        """Lay out the steps of one image."""
+        check_fresh(self._configuration, definition, self._catalog)
+        base = self._base(definition)
+        python = self._python(definition)
+        runtime = self._runtime(definition, base, python)
+        image = self._image(definition, base, python, runtime)
+        check = self._check(definition, image)
+        buildroot = dict(self.steps[python].needs)["buildroot"]
+        return PlannedImage(
+            spec=str(definition.name),
+            platform=str(definition.platform),
+            tags=(*definition.tags, *definition.shared_tags),
+            steps=(base, buildroot, python, runtime, image, check),
+            image=image,
+            check=check,
+        )
+
+    def _base(self, definition: ImageDefinition) -> Digest:
+        wanted = target_of(definition, self._catalog).base
+        kind = "-slim" if definition.slim else ""
+
+        def make() -> Digest:
+            name = f"base {definition.name.suite}{kind} {definition.platform.debian}"
+            return self._add(StepKind.BASE, name, self._root(definition, wanted, layered=True))
+
+        return self._once(("base", wanted, definition.slim, definition.compression), make)
+
+    def _buildroot(self, definition: ImageDefinition) -> Digest:
+        wanted = target_of(definition, self._catalog).buildroot
+
+        def make() -> Digest:
+            name = f"buildroot {definition.series} {definition.name.suite} {definition.platform.debian}"
+            return self._add(StepKind.BUILDROOT, name, self._root(definition, wanted, layered=False))
+
+        return self._once(wanted, make)
+
+    def _root(self, definition: ImageDefinition, wanted: SetId, *, layered: bool) -> RootWork:
+        """A build root is always slim, has no sources of its own, and nobody sees how it is compressed."""
+        slim = definition.slim or not layered
+        files = root_files(
+            suite=definition.name.suite,
+            architecture=definition.platform.debian,
+            address=self._image_source("debian") if layered else "",
+            security_address=self._image_source("debian-security") if layered else "",
+            slim=slim,
+            automatic=(),
+        )
+        return RootWork(
+            suite=definition.name.suite,
+            architecture=definition.platform.debian,
+            packages=self._set(wanted).packages,
+            files=files,
+            exclude=SLIM_EXCLUDE if slim else (),
+            include=SLIM_INCLUDE if slim else (),
+            layered=layered,
+            compression=definition.compression if layered else Compression.GZIP,
+        )
+
+    def _image_source(self, role: str) -> str:
+        return self._options.image_sources.get(role, "") or self._addresses.get(role, "")
+
+    def _python(self, definition: ImageDefinition) -> Digest:
+        """What the interpreter is made of must be in the key: no variant, no base."""
+        wanted = target_of(definition, self._catalog).buildroot
+        key = (
+            wanted,
+            definition.name.release,
+            definition.name.flavour,
+            definition.profile,
+            definition.bytecode,
+            definition.frame_pointers,
+            definition.extra_configure,
+            definition.compression,
+            definition.build_packages,
+        )
+
+        def make() -> Digest:
+            flavour, suite = definition.name.flavour.value, definition.name.suite
+            name = f"python {definition.name.release}{flavour} {suite} {definition.platform.debian}"
+            work = self._python_work(definition, self._set(wanted))
+            return self._add(StepKind.PYTHON, name, work, (("buildroot", self._buildroot(definition)),))
+
+        return self._once(("python", key), make)
+
+    def _python_work(self, definition: ImageDefinition, buildroot: PackageSet) -> PythonWork:
+        source = self._source(definition)
+        profile = self._profile(definition, buildroot)
+        wanted = Compilation(
+            release=definition.name.release,
+            source=source.filename,
+            triplet=definition.platform.gnu,
+            epoch=definition.release_epoch,
+            profile=definition.profile,
+            flavour=definition.name.flavour,
+            trained=profile is not None,
+            bytecode=definition.bytecode,
+            frame_pointers=definition.frame_pointers,
+            extra_configure=definition.extra_configure,
+        )
+        return PythonWork(
+            release=definition.name.release,
+            source=source,
+            profile=profile,
+            toolchain=toolchain(buildroot.packages, definition.build_packages),
+            scripts=compile_scripts(wanted),
+            compression=definition.compression,
+            epoch=definition.release_epoch,
+        )
+
+    def _source(self, definition: ImageDefinition) -> LockedSource:
+        release = definition.name.release
+        if release not in self._sources:
+            raise StaleLockError(f"the lock has no source of CPython {release}", hint="run: imagewright lock")
+        return self._sources[release]
+
+    def _profile(self, definition: ImageDefinition, buildroot: PackageSet) -> LockedProfile | None:
+        if definition.profile is not Profile.RELEASE:
+            return None
+        return fitting_profile(
+            self._lock.profiles,
+            release=definition.name.release,
+            suite=definition.name.suite,
+            architecture=definition.platform.debian,
+            flavour=definition.name.flavour.value,
+            compiler=compiler_of(buildroot) or self._catalog.by_suite[definition.name.suite].compiler,
+        )
+
+    def _runtime(self, definition: ImageDefinition, base: Digest, python: Digest) -> Digest:
+        wanted = target_of(definition, self._catalog).runtime
+        base_work = self.steps[base].work
+        assert isinstance(base_work, RootWork)
+        packages = self._set(wanted).packages
+        work = RuntimeWork(
+            suite=definition.name.suite,
+            architecture=definition.platform.debian,
+            base=base_work.packages,
+            candidates=packages,
+            wanted=definition.runtime_packages,
+            optional_modules=definition.optional_modules,
+            exclude=base_work.exclude,
+            include=base_work.include,
+            compression=definition.compression,
+        )
+        name = f"runtime {definition.name} {definition.platform.debian}"
+        return self._add(StepKind.RUNTIME, name, work, (("base", base), ("python", python)))
+
+    def _image(self, definition: ImageDefinition, base: Digest, python: Digest, runtime: Digest) -> Digest:
+        marks = ((f"{ANNOTATION}inputs", str(self._inputs(base, python, runtime))),)
+        configuration = definition.configuration
+        annotations = tuple(sorted((*configuration.annotations, *marks)))
+        work = ImageWork(
+            name=str(definition.name),
+            platform=str(definition.platform),
+            configuration=replace(configuration, annotations=annotations),
+            minimum_epoch=definition.release_epoch,
+        )
+        name = f"image {definition.name} {definition.platform}"
+        return self._add(StepKind.IMAGE, name, work, (("base", base), ("python", python), ("runtime", runtime)))
+
+    def _inputs(self, *steps: Digest) -> Digest:
+        """One digest for the exact packages, source and profile, so that an image tells what lock it is from."""
+        return Digest.of(canonical_json([self._input_digest(step).hex for step in steps]))
+
+    def _input_digest(self, step: Digest) -> Digest:
+        def make() -> Digest:
+            return Digest.of(
+                canonical_json(sorted(found.digest.hex for found in step_inputs(self.steps[step].work)))
+            )
+
+        return self._once(("inputs", step), make)
+
+    def _check(self, definition: ImageDefinition, image: Digest) -> Digest:
+        work = CheckWork(
+            name=str(definition.name),
+            platform=str(definition.platform),
+            release=definition.name.release,
+            variant=definition.name.variant,
+            checks=self._options.checks(definition),
+            optional_modules=definition.optional_modules,
+            address=self._options.mirrors.get("debian", ""),
+        )
+        return self._add(
+            StepKind.CHECK, f"check {definition.name} {definition.platform}", work, (("image", image),)
+        )
+
+    def _set(self, wanted: SetId) -> PackageSet:
+        return self._sets.get(wanted) or locked_set(self._lock, wanted)
+
+    def _add(self, kind: StepKind, name: str, work: Work, needs: tuple[tuple[str, Digest], ...] = ()) -> Digest:
+        step = make_step(kind, name, work, needs)
+        self.steps.setdefault(step.id, step)
+        return step.id
+
+    def _once(self, key: object, make: Callable[[], _T]) -> _T:
+        """Work that images share is done once. The key says everything the work depends on."""
+        if key not in self._memory:
+            self._memory[key] = make()
+        return cast("_T", self._memory[key])
+
+
+def toolchain(buildroot: Iterable[LockedPackage], roots: Iterable[str]) -> tuple[LockedPackage, ...]:
+    """The packages that can change the interpreter's bytes: what was asked for, with all it depends on.
+
+    Essential packages are left out, and what only they need: shell and file tools run the build, but nothing of
+    them gets into it.
+    """
+    return closure((package for package in buildroot if not package.essential), roots)

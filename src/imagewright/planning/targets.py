@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a lock is kept by: targets, the sets each of them uses, and the checksum of what each was locked for.
+
+A target is ``3.13-slim-trixie linux/amd64`` where the image is the series' current release, so that a new release
+makes its lock stale instead of forgotten; any other release has a target of its own (``3.13.5-slim-trixie …``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from imagewright.catalog.model import Catalog
+from imagewright.errors import StaleLockError
+from imagewright.model.digest import Digest, canonical_json
+from imagewright.model.images import ImageDefinition
+from imagewright.model.lock import Lock, PackageSet, Role
+from imagewright.model.platforms import Platform, parse_platform
+
+_BASE_KEY = "minbase"
+_TARGET = re.compile(
+    r"(?P<key>(?P<series>\d+\.\d+)[^\s-]*(?:-[a-z]+)*)-(?P<suite>[a-z0-9.]+) (?P<platform>[a-z0-9/]+)", re.ASCII
+)
+
+SetId = tuple[Role, str, str, str]
+"""Role, suite, architecture and key: what a :class:`PackageSet` is told apart by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target and the sets it uses: base and buildroot are shared with other targets, runtime is its own."""
+
+    name: str
+    spec: str
+    base: SetId
+    buildroot: SetId
+    runtime: SetId
+
+    @property
+    def sets(self) -> tuple[SetId, SetId, SetId]:
+        """All three."""
+        return self.base, self.buildroot, self.runtime
+
+
+def target_of(definition: ImageDefinition, catalog: Catalog) -> Target:
+    """The target that a definition is locked as."""
+    current = catalog.by_series[definition.series].current == definition.name.release
+    release = definition.series if current else definition.name.release
+    words = [f"{release}{definition.name.flavour.value}"]
+    word = catalog.by_variant[definition.name.variant].word
+    if word:
+        words.append(word)
+    suite, key = definition.name.suite, "-".join(words)
+    return _target(key, suite, definition.platform, definition.series)
+
+
+def parse_target(name: str) -> Target:
+    """Read a target's name again. Raises ``ValueError`` if it is none."""
+    match = _TARGET.fullmatch(name)
+    if match is None:
+        raise ValueError(f"{name[:80]!r} is not a target such as `3.13-slim-trixie linux/amd64`")
+    platform = parse_platform(match["platform"])
+    return _target(match["key"], match["suite"], platform, match["series"])
+
+
+def _target(key: str, suite: str, platform: Platform, series: str) -> Target:
+    return Target(
+        name=f"{key}-{suite} {platform}",
+        spec=f"{key}-{suite}",
+        base=(Role.BASE, suite, platform.debian, _BASE_KEY),
+        buildroot=(Role.BUILDROOT, suite, platform.debian, series),
+        runtime=(Role.RUNTIME, suite, platform.debian, key),
+    )
+
+
+def set_id(found: PackageSet) -> SetId:
+    """What a set is told apart by."""
+    return found.role, found.suite, found.architecture, found.key
+
+
+def checksum(definition: ImageDefinition, catalog: Catalog) -> Digest:
+    """Of everything that decides what a lock should hold, and of nothing else.
+
+    Labels, tags, environment, compression and optimisation may change without a new lock; package lists,
+    archives, their keys, and the release's pin may not.
+    """
+    suite = catalog.by_suite[definition.name.suite]
+    release = catalog.by_release[definition.name.release]
+    return Digest.of(
+        canonical_json(
+            {
+                "image": [
+                    definition.name.release,
+                    definition.name.flavour.value,
+                    definition.name.variant,
+                    definition.name.suite,
+                ],
+                "platform": str(definition.platform),
+                "source": release.sha256.hex,
+                "archives": [
+                    [archive.name, archive.mirror, archive.components, sorted(archive.keys)]
+                    for archive in suite.archives
+                ],
+                "base": definition.base_packages,
+                "buildroot": definition.build_packages,
+                "runtime": definition.runtime_packages,
+            }
+        )
+    )
+
+
+def is_locked(lock: Lock, definition: ImageDefinition, catalog: Catalog) -> bool:
+    """Whether the lock knows the target at all, stale or not."""
+    return target_of(definition, catalog).name in dict(lock.configuration)
+
+
+def check_fresh(configuration: Mapping[str, Digest], definition: ImageDefinition, catalog: Catalog) -> None:
+    """Raise :class:`StaleLockError` unless a lock was made from the configuration there is now.
+
+    ``configuration`` is ``dict(lock.configuration)``, made once for any number of definitions.
+    """
+    target = target_of(definition, catalog)
+    have = configuration.get(target.name)
+    want = checksum(definition, catalog)
+    if have == want:
+        return
+    raise StaleLockError(
+        f"the lock does not fit {target.name}",
+        why=(
+            "it does not know this image yet"
+            if have is None
+            else "catalog or configuration changed since it was made: releases, suites or package lists"
+        ),
+        hint=f"run: imagewright lock {target.spec}",
+        details={"target": target.name, "have": None if have is None else str(have), "want": str(want)},
+    )
+
+
+def locked_set(lock: Lock, wanted: SetId) -> PackageSet:
+    """One set of a lock. Raises :class:`StaleLockError` if it is not there."""
+    for found in lock.sets:
+        if set_id(found) == wanted:
+            return found
+    role, suite, architecture, key = wanted
+    raise StaleLockError(
+        f"the lock has no {role.value} packages {key} for {suite} {architecture}",
+        hint="make it anew: remove it, or run `imagewright lock` for the image",
+    )

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""dpkg's database, written as dpkg would have left it after unpacking, and read after it has configured.
+
+Formats: dpkg(1) "FILES", and dpkg's own documentation of its database (infodb.txt, triggers.txt).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from imagewright.archives.debian.deb import SCRIPTS, Control
+from imagewright.archives.debian.deb822 import MalformedError, read_stanzas
+from imagewright.engine.unpack import Unpacked
+from imagewright.errors import BuildError
+
+ADMIN = "var/lib/dpkg"
+_INSTALLED = "install ok installed"
+
+
+def write_database(root: Path, packages: Iterable[Unpacked], *, status: str, native: str) -> None:
+    """Note packages as unpacked: their info files, and ``status`` (that of the packages there before) with them.
+
+    ``native`` is the root's architecture, written where there is no database yet.
+    """
+    admin = root / ADMIN
+    for name in ("alternatives", "info", "parts", "triggers", "updates"):
+        (admin / name).mkdir(parents=True, exist_ok=True)
+    if not status:
+        _write(admin / "arch", f"{native}\n")
+        _write(admin / "info" / "format", "1\n")
+    stanzas = [status] if status else []
+    for package in packages:
+        _info(admin / "info", package)
+        stanzas.append(_stanza(package))
+    _write(admin / "status", "".join(stanzas))
+
+
+def _info(directory: Path, package: Unpacked) -> None:
+    stem = package.control.stem
+    listed = directory / f"{stem}.list"
+    listed.write_text("".join(f"{path}\n" for path in package.listed), encoding="utf-8", errors="surrogateescape")
+    listed.chmod(0o644)
+    write_control(directory, package.control, f"{stem}.")
+
+
+def write_control(directory: Path, control: Control, prefix: str = "") -> None:
+    """Write a package's control members, scripts executable; dpkg keeps them all but the control file itself."""
+    for name, data in control.files.items():
+        path = directory / f"{prefix}{name}"
+        path.write_bytes(data)
+        path.chmod(0o755 if name in SCRIPTS else 0o644)
+
+
+def _stanza(package: Unpacked) -> str:
+    """The control file with Status second, as dpkg writes it, and with the conffiles' digests."""
+    first, _, rest = package.control.text.strip("\n").partition("\n")
+    conffiles = ""
+    if package.conffiles:
+        conffiles = "Conffiles:\n" + "".join(f" {path} {digest}\n" for path, digest in package.conffiles)
+    return f"{first}\nStatus: install ok unpacked\n{rest}\n{conffiles}\n"
+
+
+def read_diversions(tree: Path | None) -> dict[str, tuple[str, str]]:
+    """What dpkg-divert noted in ``diversions``: three lines for each: from, to, package (``:`` for local ones)."""
+    path = tree / ADMIN / "diversions" if tree is not None else None
+    if path is None or not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    if len(lines) % 3:
+        raise BuildError(f"{path} is damaged", why="its lines do not come in threes")
+    return {lines[at][1:]: (lines[at + 1][1:], lines[at + 2]) for at in range(0, len(lines), 3)}
+
+
+def file_triggers(tree: Path | None, packages: Iterable[Unpacked]) -> str:
+    """Lines for ``triggers/Unincorp``: triggers on paths that the packages' files set off in what is there.
+
+    dpkg does this while it unpacks; awaited by the package that set them off, unless ``noawait``.
+    """
+    path = tree / ADMIN / "triggers" / "File" if tree is not None else None
+    if path is None or not path.exists():
+        return ""
+    interests = [line.split(" ")[0] for line in path.read_text(encoding="utf-8").splitlines() if " " in line]
+    found: dict[str, dict[str, None]] = {}
+    for package in packages:
+        for interest in dict.fromkeys(interests):
+            below = interest + "/"
+            if any(listed == interest or listed.startswith(below) for listed in package.listed):
+                found.setdefault(interest, {})[package.control.stem] = None
+    return "".join(f"{interest} {' '.join(names)}\n" for interest, names in sorted(found.items()))
+
+
+def states(tree: Path) -> Mapping[str, str]:
+    """Package → its Status. Raises :class:`BuildError` for a damaged database."""
+    path = tree / ADMIN / "status"
+    try:
+        with path.open("rb") as file:
+            chunks = iter(lambda: file.read(1 << 20), b"")
+            stanzas = read_stanzas(chunks, wanted=frozenset({"package", "status"}))
+            return {stanza.get("package"): stanza.get("status") for stanza in stanzas}
+    except (MalformedError, OSError) as error:
+        raise BuildError("dpkg left no readable database", why=str(error)) from error
+
+
+def check_configured(tree: Path, names: Iterable[str]) -> None:
+    """Raise :class:`BuildError` unless dpkg calls every package properly installed."""
+    found = states(tree)
+    wrong = [f"{name} ({found.get(name, 'missing')})" for name in sorted(names) if found.get(name) != _INSTALLED]
+    if wrong:
+        raise BuildError(f"{len(wrong)} packages are not configured", why=", ".join(wrong[:10]))
+
+
+def read_status(tree: Path | None) -> str:
+    """The database's text, empty where there is none."""
+    path = tree / ADMIN / "status" if tree is not None else None
+    return path.read_text(encoding="utf-8") if path is not None and path.exists() else ""
+
+
+def owners(tree: Path, paths: Iterable[str]) -> Mapping[str, str]:
+    """Relative path → the package that ships it, for those of ``paths`` that one does."""
+    wanted = {f"/{path}" for path in paths}
+    found: dict[str, str] = {}
+    for listing in sorted((tree / ADMIN / "info").glob("*.list")):
+        for line in listing.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+            if line in wanted:
+                found.setdefault(line[1:], listing.name.removesuffix(".list"))
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o644)

@@ -19,7 +19,7 @@ READ_ONLY, NO_SUID, NO_DEV, NO_EXEC = 1, 2, 4, 8
 OPEN_TREE, MOVE_MOUNT, FS_OPEN, FS_CONFIG, FS_MOUNT, MOUNT_SETATTR = 428, 429, 430, 431, 432, 442
 AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
 TREE_CLONE, TREE_CLOSE_ON_EXEC = 1, os.O_CLOEXEC
-SET_STRING, CREATE, FROM_EMPTY_PATH, CLOSE_ON_EXEC = 1, 6, 4, 1
+SET_STRING, CREATE, FROM_EMPTY_PATH, TO_SYMLINKS, CLOSE_ON_EXEC = 1, 6, 0x4, 0x10, 1
 # linux/prctl.h
 SET_DEATH_SIGNAL, SET_DUMPABLE, READ_BOUND, DROP_BOUND, NO_NEW_PRIVILEGES = 1, 4, 23, 24, 38
 
@@ -115,6 +115,6 @@ def join_new_keyring() -> None:
 
 
 def attach(handle: int, target: str) -> None:
-    """Put a detached mount at a path (move_mount(2))."""
-    syscall(MOVE_MOUNT, handle, b"", AT_FDCWD, os.fsencode(target), FROM_EMPTY_PATH)
+    """Put a detached mount at a path, which may be a link (move_mount(2))."""
+    syscall(MOVE_MOUNT, handle, b"", AT_FDCWD, os.fsencode(target), FROM_EMPTY_PATH | TO_SYMLINKS)
     os.close(handle)

@@ -19,6 +19,7 @@ from imagewright.events import Event, Sink, StepFailed, StepFinished, StepStarte
 from imagewright.model.digest import Digest
 from imagewright.model.plan import Plan, Step, StepKind, StepRecord
 from imagewright.model.ports import Ports
+from imagewright.planning.inputs import FACT, dump_inputs
 
 StepLock = Callable[[Digest], AbstractContextManager[None]]
 """Holds a step for this process, so that two builds on one store do not do the same work twice."""
@@ -172,7 +173,7 @@ class Executor:
             kind=step.kind,
             name=step.name,
             outputs=tuple(sorted(outcome.outputs)),
-            facts=tuple(sorted(outcome.facts)),
+            facts=tuple(sorted((*outcome.facts, (FACT, dump_inputs(step))))),
             seconds=round(seconds, 3),
             finished=int(self._ports.clock.now().timestamp()),
         )

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``python`` step: CPython compiled in a build root; the result is a layer, its debug files and its needs.
+
+The scripts see fixed paths only (``/inputs``, ``/out``, ``/usr/src/python``), so nothing of the store's place
+or of this machine can get into their result.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imagewright.engine import elf
+from imagewright.engine.context import Outcome, StepContext
+from imagewright.engine.materialise import tree_of
+from imagewright.engine.packing import pack
+from imagewright.engine.trees import walk
+from imagewright.errors import BuildError
+from imagewright.model.digest import Digest
+from imagewright.model.plan import PythonWork, Script
+from imagewright.model.sandboxing import Bind, OverlayRoot, SandboxRequest
+
+INPUTS = "/inputs"
+OUT = "/out"
+PROFILE = "profile.tar.xz"
+
+
+def run_python(context: StepContext) -> Outcome:
+    """Compile; see :class:`imagewright.engine.context.StepRunner`."""
+    work = context.step.work
+    assert isinstance(work, PythonWork)
+    out = run_scripts(context, work)
+    tree, debug = out / "tree", out / "debug"
+    if not tree.is_dir():
+        raise BuildError(f"{context.step.name}: the scripts left no install tree")
+    blobs = context.ports.blobs
+    outputs: list[tuple[str, Digest]] = [("needs", blobs.put([elf.dump(elf.scan(tree))]))]
+    facts: list[tuple[str, str]] = []
+    for name, directory in (("layer", tree), ("debug", debug)):
+        if directory.is_dir():
+            layer = pack(
+                name,
+                walk(directory),
+                blobs,
+                epoch=work.epoch,
+                compression=work.compression,
+                jobs=context.jobs,
+            )
+            outputs.append(layer.output())
+            facts += layer.facts()
+    context.ports.trees.adopt(tree, context.step.id)
+    return Outcome(tuple(outputs), tuple(facts))
+
+
+def train(context: StepContext) -> Digest:
+    """Run training scripts; the profile they leave, kept in the store by content.
+
+    Raises :class:`BuildError` if they leave none.
+    """
+    work = context.step.work
+    assert isinstance(work, PythonWork)
+    profile = run_scripts(context, work) / PROFILE
+    if not profile.is_file():
+        raise BuildError(f"{context.step.name}: the training left no profile")
+    with profile.open("rb") as file:
+        return context.ports.blobs.put(iter(lambda: file.read(1 << 20), b""))
+
+
+def run_scripts(context: StepContext, work: PythonWork) -> Path:
+    """Run the step's scripts one after the other on one overlay; the directory they wrote their results to."""
+    space = context.workspace
+    out, upper, inner = space / "out", space / "upper", space / "work"
+    for directory in (out, upper, inner):
+        directory.mkdir()
+        directory.chmod(0o755)  # whatever the person's umask is
+    root = OverlayRoot(lower=(tree_of(context.needs["buildroot"], context.ports),), upper=upper, work=inner)
+    blobs = context.ports.blobs
+    binds = [Bind(blobs.path(work.source.sha256), f"{INPUTS}/{work.source.filename}")]
+    if work.profile is not None:
+        binds.append(Bind(blobs.path(work.profile.sha256), f"{INPUTS}/{PROFILE}"))
+    binds.append(Bind(out, OUT, writable=True))
+    for script in work.scripts:
+        file = space / f"{script.name}.sh"
+        file.write_text(script.text, encoding="utf-8")
+        inside = f"{INPUTS}/{script.name}.sh"
+        context.phase(script.name)
+        context.run(_request(script, inside, root, [*binds, Bind(file, inside)], context.jobs))
+    return out
+
+
+def _request(script: Script, inside: str, root: OverlayRoot, binds: list[Bind], jobs: int) -> SandboxRequest:
+    environment = {**dict(script.environment), "IW_JOBS": str(jobs)}
+    return SandboxRequest(
+        root=root,
+        argv=("/bin/sh", inside),
+        environment=tuple(sorted(environment.items())),
+        binds=tuple(binds),
+        tmpfs=("/tmp",),  # noqa: S108 - inside the sandbox
+    )

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``base`` and ``buildroot`` steps: roots made of packages alone."""
+
+from __future__ import annotations
+
+from imagewright.engine.context import Outcome, StepContext
+from imagewright.engine.packing import pack
+from imagewright.engine.roots import Machine, assemble_root
+from imagewright.model.plan import RootWork
+
+
+def run_root(context: StepContext) -> Outcome:
+    """Make a root; its files and its state become two layers, unless only a tree is wanted."""
+    work = context.step.work
+    assert isinstance(work, RootWork)
+    ports = context.ports
+    context.phase("unpack")
+    root = assemble_root(work, machine_of(context), context.workspace)
+    outcome = Outcome((), (("epoch", str(root.epoch)),))
+    if work.layered:
+        context.phase("pack")
+        layers = [
+            pack(
+                name,
+                entries,
+                ports.blobs,
+                epoch=root.epoch,
+                compression=work.compression,
+                jobs=context.jobs,
+            )
+            for name, entries in (("layer", root.layer()), ("state", root.state()))
+        ]
+        facts = [fact for layer in layers for fact in layer.facts()]
+        outcome = Outcome(tuple(layer.output() for layer in layers), (*outcome.facts, *facts))
+    ports.trees.adopt(root.tree, context.step.id)
+    return outcome
+
+
+def machine_of(context: StepContext) -> Machine:
+    """What a root is made with in this step."""
+    return Machine(context.ports.blobs, context.ports.sandbox, context.log.write, context.jobs)

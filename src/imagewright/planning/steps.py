@@ -32,7 +32,6 @@ from imagewright.model.plan import (
     Work,
 )
 from imagewright.planning.identity import make_step
-from imagewright.planning.inputs import step_inputs
 from imagewright.planning.locking import closure, compiler_of
 from imagewright.planning.targets import SetId, check_fresh, locked_set, target_of
 from imagewright.recipes.python import Compilation, compile_scripts
@@ -112,7 +111,7 @@ class _Planner:
         wanted = target_of(definition, self._catalog).buildroot
 
         def make() -> Digest:
-            name = f"buildroot {definition.series} {definition.name.suite} {definition.platform.debian}"
+            name = f"buildroot {definition.name.suite} {definition.platform.debian}"
             return self._add(StepKind.BUILDROOT, name, self._root(definition, wanted, layered=False))
 
         return self._once(wanted, make)
@@ -160,14 +159,14 @@ class _Planner:
         def make() -> Digest:
             flavour, suite = definition.name.flavour.value, definition.name.suite
             name = f"python {definition.name.release}{flavour} {suite} {definition.platform.debian}"
-            work = self._python_work(definition, self._set(wanted))
+            work = self._python_work(definition, wanted)
             return self._add(StepKind.PYTHON, name, work, (("buildroot", self._buildroot(definition)),))
 
         return self._once(("python", key), make)
 
-    def _python_work(self, definition: ImageDefinition, buildroot: PackageSet) -> PythonWork:
+    def _python_work(self, definition: ImageDefinition, buildroot: SetId) -> PythonWork:
         source = self._source(definition)
-        profile = self._profile(definition, buildroot)
+        profile = self._profile(definition, self._set(buildroot))
         wanted = Compilation(
             release=definition.name.release,
             source=source.filename,
@@ -184,7 +183,7 @@ class _Planner:
             release=definition.name.release,
             source=source,
             profile=profile,
-            toolchain=toolchain(buildroot.packages, definition.build_packages),
+            toolchain=self._toolchain(buildroot, definition.build_packages),
             scripts=compile_scripts(wanted),
             compression=definition.compression,
             epoch=definition.release_epoch,
@@ -228,7 +227,7 @@ class _Planner:
         return self._add(StepKind.RUNTIME, name, work, (("base", base), ("python", python)))
 
     def _image(self, definition: ImageDefinition, base: Digest, python: Digest, runtime: Digest) -> Digest:
-        marks = ((f"{ANNOTATION}inputs", str(self._inputs(base, python, runtime))),)
+        marks = ((f"{ANNOTATION}inputs", str(self._inputs(definition, python))),)
         configuration = definition.configuration
         annotations = tuple(sorted((*configuration.annotations, *marks)))
         work = ImageWork(
@@ -240,17 +239,28 @@ class _Planner:
         name = f"image {definition.name} {definition.platform}"
         return self._add(StepKind.IMAGE, name, work, (("base", base), ("python", python), ("runtime", runtime)))
 
-    def _inputs(self, *steps: Digest) -> Digest:
+    def _inputs(self, definition: ImageDefinition, python: Digest) -> Digest:
         """One digest for the exact packages, source and profile, so that an image tells what lock it is from."""
-        return Digest.of(canonical_json([self._input_digest(step).hex for step in steps]))
+        target = target_of(definition, self._catalog)
+        work = self.steps[python].work
+        assert isinstance(work, PythonWork)
+        parts = [
+            self._packages_digest(target.base),
+            self._packages_digest(target.buildroot),
+            work.source.sha256,
+            *(() if work.profile is None else (work.profile.sha256,)),
+            self._packages_digest(target.runtime),
+        ]
+        return Digest.of(canonical_json([part.hex for part in parts]))
 
-    def _input_digest(self, step: Digest) -> Digest:
+    def _packages_digest(self, wanted: SetId) -> Digest:
         def make() -> Digest:
-            return Digest.of(
-                canonical_json(sorted(found.digest.hex for found in step_inputs(self.steps[step].work)))
-            )
+            return Digest.of(canonical_json(sorted(package.sha256.hex for package in self._set(wanted).packages)))
 
-        return self._once(("inputs", step), make)
+        return self._once(("digest", wanted), make)
+
+    def _toolchain(self, wanted: SetId, roots: tuple[str, ...]) -> tuple[LockedPackage, ...]:
+        return self._once(("toolchain", wanted, roots), lambda: toolchain(self._set(wanted).packages, roots))
 
     def _check(self, definition: ImageDefinition, image: Digest) -> Digest:
         work = CheckWork(

@@ -148,6 +148,7 @@ class _Assembly:
         self._lower = lower
         self._work = work
         self._native = ""
+        self._stages = 0
         self.epoch = 0
 
     def run(
@@ -163,24 +164,20 @@ class _Assembly:
             return
         ordered = _ordered(packages)
         controls = {package.name: self._control(package) for package in ordered if package.name not in first}
-        late = {name: control for name, control in controls.items() if "preinst" in control.files}
+        late = {name for name, control in controls.items() if _has_preinst(control)}
         early = self._unpack([package for package in ordered if package.name not in late])
         for path, text in sorted(files.items()):
             self._write(path, text)
-        staged = [package for package in early if package.package.name in first]
-        staged.sort(key=lambda each: _rank(each.package.name))
-        self._stage(each.control for each in staged if "preinst" in each.control.files)
-        plan = [["preinst"]]
+        plan = self._stage(each.control for each in early if each.package.name in first)
         if late and first:
             plan.append(["configure", *sorted(first)])
-        configured = set(first)
-        for wave, needed in _waves(ordered, controls, configured):
-            plan += [["configure", *sorted(needed)]] if needed else []
+        for wave, needed in _waves(ordered, late, controls, set(first)):
+            if needed:
+                plan.append(["configure", *sorted(needed)])
+            plan += self._stage(controls[package.name] for package in wave)
             self._execute(plan)
-            self._stage(late[package.name] for package in wave)
-            self._execute([["preinst"]])
-            self._unpack(wave)
             plan = []
+            self._unpack(wave)
         self._execute([*plan, ["configure"]])
         dpkg.check_configured(self._root, (package.name for package in ordered))
 
@@ -228,15 +225,20 @@ class _Assembly:
             target.write_text(text, encoding="utf-8")
             target.chmod(0o755 if text.startswith("#!") else 0o644)
 
-    def _stage(self, controls: Iterable[Control]) -> None:
+    def _stage(self, controls: Iterable[Control]) -> list[list[str]]:
         """Lay out control files where the script finds them: in order, named after the package."""
-        staged = self._root / dpkg.ADMIN / "imagewright"
+        relevant = [control for control in controls if _has_preinst(control)]
+        if not relevant:
+            return []
+        self._stages += 1
+        name = f"{dpkg.ADMIN}/imagewright.{self._stages}"
         with disk("cannot stage maintainer scripts"):
-            for number, control in enumerate(controls):
-                directory = staged / f"{number:04}_{control.name}_{control.architecture}"
+            for number, control in enumerate(relevant):
+                directory = self._root / name / f"{number:04}_{control.name}_{control.architecture}"
                 directory.mkdir(parents=True)
                 (directory / "control").write_text(control.text, encoding="utf-8")
                 dpkg.write_control(directory, control)
+        return [["preinst", f"/{name}"]]
 
     def _execute(self, plan: list[list[str]]) -> None:
         script = recipe.configure_script()
@@ -258,15 +260,18 @@ class _Assembly:
             )
 
 
+def _has_preinst(control: Control) -> bool:
+    return recipe.does_something(control.files.get("preinst", b""))
+
+
 def _waves(
-    ordered: tuple[LockedPackage, ...], controls: Mapping[str, Control], configured: set[str]
+    ordered: tuple[LockedPackage, ...], late: set[str], controls: Mapping[str, Control], configured: set[str]
 ) -> Iterator[tuple[list[LockedPackage], frozenset[str]]]:
-    """Packages with a preinst, in groups that can go together, and what must be configured before each group."""
+    """The ``late`` packages in groups that can go together, and what must be configured before each group."""
     by_name = {package.name: package for package in ordered}
     provides = {
         name: {each.name for each in relations_of(control, "provides")} for name, control in controls.items()
     }
-    late = {name for name, control in controls.items() if "preinst" in control.files}
     needs = {name: _pre_depends(by_name[name], controls[name], provides) for name in sorted(late)}
     closures = {name: recipe.closure(found, by_name) for name, found in needs.items()}
     waiting = [package for package in ordered if package.name in late]

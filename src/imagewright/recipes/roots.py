@@ -155,6 +155,21 @@ def split(entries: Sequence[Entry]) -> tuple[tuple[Entry, ...], tuple[Entry, ...
     return layer, tuple(entry for entry in entries if entry.path in state or entry.path in above)
 
 
+_TRIVIAL = re.compile(
+    rb"\s*|#.*|set -e|exit 0|"
+    rb"dpkg-maintscript-helper (rm_conffile|mv_conffile|symlink_to_dir|dir_to_symlink) "
+    rb"[A-Za-z0-9/_.:+ ~'\\-]+ -- \"\$@\""
+)
+
+
+def does_something(preinst: bytes) -> bool:
+    """Whether a preinst script can have an effect on a package that was not installed before.
+
+    Most are made of dpkg-maintscript-helper's lines, which by their definition only look at an older version.
+    """
+    return not all(_TRIVIAL.fullmatch(line) for line in preinst.split(b"\n"))
+
+
 def bootstrap(packages: Iterable[LockedPackage]) -> frozenset[str]:
     """Names of the packages that are unpacked before any script runs: Essential, and what they depend on."""
     by_name = {package.name: package for package in packages}

@@ -3,18 +3,18 @@
 # Runs inside a root whose packages are unpacked already, with dpkg's database saying so.
 #
 #   root-configure configure [PACKAGE…]   their postinst, by dpkg, which sees to the order; all if none is named
-#   root-configure preinst                the preinst of every package staged below /var/lib/dpkg/imagewright
+#   root-configure preinst DIRECTORY      the preinst of every package staged in that directory
 #
 # Several of these may follow each other, separated by "--".
 set -eu
 umask 022
 cd /
 admin=/var/lib/dpkg
-staged=$admin/imagewright
 
 # dpkg(1), "INTERNAL ENVIRONMENT": what a maintainer script may ask for. It is run from tmp.ci, with the other
 # control files beside it, because debconf looks for the templates there.
 preinst() {
+	staged=$1
 	for directory in "$staged"/*/; do
 		[ -d "$directory" ] || continue
 		name=${directory%/}
@@ -41,7 +41,7 @@ step() {
 	what=$1
 	shift
 	case $what in
-		preinst) preinst ;;
+		preinst) preinst "$@" ;;
 		configure)
 			echo "::phase configure"
 			if [ $# -eq 0 ]; then

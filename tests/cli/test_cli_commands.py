@@ -264,7 +264,7 @@ def test_completion_prints_a_script(call: Call, capsys: pytest.CaptureFixture[st
 def test_completion_completes(
     call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COMP_WORDS", "imagewright build --prof")
-    monkeypatch.setenv("COMP_CWORD", "2")
+    monkeypatch.setenv("COMP_WORDS", "imagewright --offline build --prof")
+    monkeypatch.setenv("COMP_CWORD", "3")
     assert call(_IMAGEWRIGHT_COMPLETE="bash_complete") == 0
     assert "--profile" in capsys.readouterr().out

@@ -36,8 +36,9 @@ class Example:
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     name = parameter.name or ""
     source = context.get_parameter_source(name)
-    if source is not None and source is not ParameterSource.DEFAULT:
-        context.ensure_object(Session).words.say(name, value)
+    session = context.find_object(Session)  # there is none while a shell asks for completions
+    if session is not None and source is not None and source is not ParameterSource.DEFAULT:
+        session.words.say(name, value)
 
 
 def _global(*names: str, **settings: Any) -> GlobalOption:

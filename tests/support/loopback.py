@@ -87,8 +87,7 @@ def serve(files: dict[str, bytes], *, ranges: bool = True) -> Iterator[Loopback]
     class Handler(_Handler):
         pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     url = Loopback(f"http://127.0.0.1:{server.server_address[1]}")
     url.files, url.faults, url.asked, url.ranges = files, [], [], ranges
     url.lock, url.stopping = threading.Lock(), threading.Event()
@@ -102,6 +101,13 @@ def serve(files: dict[str, bytes], *, ranges: bool = True) -> Iterator[Loopback]
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is no news."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from peers.fixtures import Built
-from peers.programs import needs_program, needs_root, output
+from peers.programs import output
+from support.machine import need_root, program
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -18,8 +19,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def podman(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """podman with a store of its own."""
-    needs_root("containers of podman")
-    needs_program("podman")
+    need_root()
+    program("podman", "podman")
     directory = tmp_path_factory.mktemp("podman")
     own = [
         f"--root={directory}/root",
@@ -47,7 +48,7 @@ def test_podman_loads_and_runs_it(podman: Callable[..., str], quick_image: Built
 
 
 def test_skopeo_reads_the_oci_archive(quick_image: Built) -> None:
-    needs_program("skopeo")
+    program("skopeo", "skopeo")
     tag = quick_image.answer["tags"][0]
     archive = f"oci-archive:{quick_image.archive}:{tag}"
     seen = json.loads(output(["skopeo", "inspect", archive]))
@@ -56,7 +57,7 @@ def test_skopeo_reads_the_oci_archive(quick_image: Built) -> None:
 
 
 def test_skopeo_reads_the_same_file_as_a_docker_archive(quick_image: Built) -> None:
-    needs_program("skopeo")
+    program("skopeo", "skopeo")
     archive = f"docker-archive:{quick_image.archive}:python:{quick_image.answer['tags'][0]}"
     configuration = json.loads(output(["skopeo", "inspect", "--config", archive]))
     assert configuration["os"] == "linux"
@@ -64,7 +65,7 @@ def test_skopeo_reads_the_same_file_as_a_docker_archive(quick_image: Built) -> N
 
 
 def test_skopeo_copies_it_without_a_change(quick_image: Built, tmp_path: Path) -> None:
-    needs_program("skopeo")
+    program("skopeo", "skopeo")
     tag = quick_image.answer["tags"][0]
     output(["skopeo", "copy", f"oci-archive:{quick_image.archive}:{tag}", f"oci:{tmp_path}/layout:{tag}"])
     digest = quick_image.answer["digest"].removeprefix("sha256:")

@@ -18,13 +18,12 @@ from peers.programs import (
     HERE,
     DockerEngine,
     debian_mirror,
-    needs_program,
-    needs_root,
     output,
     peers_directory,
     start_docker,
     stop_docker,
 )
+from support.machine import need_root, program
 
 QUICK = ("3.13-slim-trixie", "--profile", "quick")
 
@@ -32,8 +31,8 @@ QUICK = ("3.13-slim-trixie", "--profile", "quick")
 @pytest.fixture(scope="session")
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
     """A real Docker Engine with an empty store, out of a trixie root that is kept between runs."""
-    needs_root("an engine needs mounts and cgroups")
-    needs_program("mmdebstrap", "unshare", "nsenter")
+    need_root()
+    program("mmdebstrap", "mmdebstrap")
     root = peers_directory() / "docker"
     output([HERE / "make-docker-root", root], timeout=900)
     process, engine = start_docker(root, tmp_path_factory.mktemp("docker"))

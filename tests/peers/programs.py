@@ -4,38 +4,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
+from support.machine import program
 
 HERE = Path(__file__).parent
-
-
-def missing(reason: str) -> NoReturn:
-    """A peer is not there: a failure in CI, which must meet them all, else a reason to skip."""
-    if os.environ.get("CI"):
-        pytest.fail(f"CI must have this peer: {reason}")
-    pytest.skip(reason)
-
-
-def needs_root(why: str) -> None:
-    """End the test unless it runs as root."""
-    if os.geteuid() != 0:
-        missing(f"needs root: {why}")
-
-
-def needs_program(*names: str) -> None:
-    """End the test unless these programs are installed."""
-    lacking = [name for name in names if shutil.which(name) is None]
-    if lacking:
-        missing(f"not installed: {', '.join(lacking)}")
 
 
 def output(command: Sequence[str | Path], *, stdin: Path | None = None, timeout: float = 300) -> str:
@@ -61,7 +39,7 @@ def peers_directory() -> Path:
 
 def debian_mirror() -> str:
     """The address of the Debian archive in the machine's own apt sources."""
-    needs_program("apt-get")
+    program("apt-get", "apt")
     return output([HERE / "debian-mirror"]).strip()
 
 

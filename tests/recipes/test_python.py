@@ -114,6 +114,12 @@ def test_old_releases_get_no_argument_they_do_not_know() -> None:
     )
 
 
+@pytest.mark.parametrize(("release", "there"), [("3.11.2", True), ("3.12.1", False)])
+def test_absolute_paths_are_cut_where_distutils_compiles(release: str, *, there: bool) -> None:
+    flags = compiler_flags(dataclasses.replace(WANTED, release=release))
+    assert any(flag.startswith("-fmacro-prefix-map=") for flag in flags) == there
+
+
 def test_extra_configure_arguments_come_last() -> None:
     wanted = dataclasses.replace(WANTED, extra_configure=("--with-system-expat",))
     assert environment(compile_scripts(wanted), "prepare")["IW_CONFIGURE"].endswith(" --with-system-expat")

@@ -181,11 +181,14 @@ def training_scripts(wanted: Compilation) -> tuple[Script, ...]:
 
 def compiler_flags(wanted: Compilation) -> tuple[str, ...]:
     """What the compiler gets beyond configure's own flags (which hold ``-O3 -g``), for the final build."""
+    flags = _common_flags(wanted)
+    if wanted.version < (3, 12):
+        # distutils compiles the extension modules there, from absolute paths, which __FILE__ would repeat.
+        flags = (*flags, "-fmacro-prefix-map=/usr/src/python/=")
     if wanted.profile is Profile.QUICK:
         # Half the time of -O2, and no debug information to write. Fortification wants some optimisation.
-        return (*_common_flags(wanted), "-O1", "-g0")
-    flags = (*_common_flags(wanted), "-flto")
-    return (*flags, *_PROFILE_USE) if wanted.trained else flags
+        return (*flags, "-O1", "-g0")
+    return (*flags, "-flto", *_PROFILE_USE) if wanted.trained else (*flags, "-flto")
 
 
 def required_modules(wanted: Compilation) -> tuple[str, ...]:

@@ -45,6 +45,9 @@ find "$tree/usr/local" -depth \
     \( -type d \( -name test -o -name tests -o -name idle_test -o -name __pycache__ \) \
     -o -type f \( -name '*.pyc' -o -name '*.pyo' -o -name '*.a' -o -name '*.o' \) \) \
     -exec rm -rf '{}' +
+# Releases before 3.10 cannot be told not to build modules for tests.
+rm -f "$tree$lib"/lib-dynload/_test*.so "$tree$lib"/lib-dynload/_ctypes_test*.so \
+    "$tree$lib"/lib-dynload/_xxtest*.so "$tree$lib"/lib-dynload/xxlimited*.so
 
 # Makefile and sysconfig record the build directory. It will not exist; the
 # directory of the files from the build does.

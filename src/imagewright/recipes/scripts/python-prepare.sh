@@ -17,6 +17,13 @@ cd /usr/src/python
 tar -xf "/inputs/$IW_SOURCE" --strip-components=1 --no-same-owner
 
 echo "::phase configure"
+# What configure would find out about the machine it runs on rather than about the
+# one that will run Python: which devices there are, whether semaphores and IPv6 work
+# in this sandbox. Every Linux has all of it.
+export ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no
+export ac_cv_posix_semaphores_enabled=yes ac_cv_broken_sem_getvalue=no
+export ac_cv_buggy_getaddrinfo=no
+
 # No CFLAGS here: configure would record them, and every extension module that
 # somebody builds later would inherit them. The flags of the interpreter itself
 # are given to make.
@@ -31,6 +38,7 @@ echo "::phase configure"
     --enable-shared \
     --enable-option-checking=fatal \
     --enable-loadable-sqlite-extensions \
+    --enable-ipv6 \
     $IW_CONFIGURE
 
 # The flags for making and using a profile are of no use to whoever reads the

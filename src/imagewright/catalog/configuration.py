@@ -67,7 +67,7 @@ def read_table(table: Table) -> Configuration:
     if catalog is not None:
         choices = replace(
             choices,
-            scheme=_text(catalog, "scheme", _WORD, "a scheme"),
+            scheme=_text(catalog, "tag_scheme", _WORD, "a scheme"),
             only_series=catalog.texts("only_series", ()),
             only_suites=catalog.texts("only_suites", ()),
             only_variants=catalog.texts("only_variants", ()),
@@ -245,7 +245,7 @@ def _check_choices(choices: Choices, catalog: Catalog, problems: Problems) -> No
     said = [
         ("defaults.suite", choices.suite, suites),
         ("defaults.variant", choices.variant, variants),
-        ("catalog.scheme", choices.scheme, tuple(catalog.by_scheme)),
+        ("catalog.tag_scheme", choices.scheme, tuple(catalog.by_scheme)),
         *((f"catalog.only_series[{number}]", name, series) for number, name in enumerate(choices.only_series)),
         *((f"catalog.only_suites[{number}]", name, suites) for number, name in enumerate(choices.only_suites)),
         *(

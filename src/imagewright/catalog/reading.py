@@ -16,6 +16,9 @@ from imagewright.model.digest import Digest
 MAXIMUM_DOCUMENT = 4 << 20
 """Characters of one TOML document."""
 
+_AS_CLOSE = 0.05
+"""Two words are as close as each other when their similarities (0 to 1) differ by less."""
+
 _KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
 
 
@@ -36,7 +39,8 @@ def did_you_mean(word: str, known: Iterable[str], *, listing: int = 12) -> str:
     words = [*dict.fromkeys(known)]
     close = difflib.get_close_matches(word, words, n=2, cutoff=0.6)
     if close:
-        return f"did you mean {' or '.join(close)}?"
+        first, second = (difflib.SequenceMatcher(None, near, word).ratio() for near in (close[0], close[-1]))
+        return f"did you mean {' or '.join(close if first - second < _AS_CLOSE else close[:1])}?"
     if not words:
         return ""
     more = ", …" if len(words) > listing else ""

@@ -32,7 +32,7 @@ def parse_spec(text: str, catalog: Catalog, defaults: TagDefaults | None = None)
     if rest and rest[0] in by_word:
         variant = by_word[rest.pop(0)]
     suite = "-".join(rest)
-    if suite and suite not in catalog.by_suite:
+    if rest and suite not in catalog.by_suite:
         raise _unknown(text, rest, by_word, catalog)
     if not suite:
         suite = defaults.suite if defaults.suite in series.suites else series.default_suite

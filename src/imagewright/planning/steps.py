@@ -167,18 +167,7 @@ class _Planner:
     def _python_work(self, definition: ImageDefinition, buildroot: SetId) -> PythonWork:
         source = self._source(definition)
         profile = self._profile(definition, self._set(buildroot))
-        wanted = Compilation(
-            release=definition.name.release,
-            source=source.filename,
-            triplet=definition.platform.gnu,
-            epoch=definition.release_epoch,
-            profile=definition.profile,
-            flavour=definition.name.flavour,
-            trained=profile is not None,
-            bytecode=definition.bytecode,
-            frame_pointers=definition.frame_pointers,
-            extra_configure=definition.extra_configure,
-        )
+        wanted = compilation(definition, source, trained=profile is not None)
         return PythonWork(
             release=definition.name.release,
             source=source,
@@ -289,6 +278,22 @@ class _Planner:
         if key not in self._memory:
             self._memory[key] = make()
         return cast("_T", self._memory[key])
+
+
+def compilation(definition: ImageDefinition, source: LockedSource, *, trained: bool) -> Compilation:
+    """How the interpreter of an image is compiled; ``trained`` says whether with a stored profile."""
+    return Compilation(
+        release=definition.name.release,
+        source=source.filename,
+        triplet=definition.platform.gnu,
+        epoch=definition.release_epoch,
+        profile=definition.profile,
+        flavour=definition.name.flavour,
+        trained=trained,
+        bytecode=definition.bytecode,
+        frame_pointers=definition.frame_pointers,
+        extra_configure=definition.extra_configure,
+    )
 
 
 def toolchain(buildroot: Iterable[LockedPackage], roots: Iterable[str]) -> tuple[LockedPackage, ...]:

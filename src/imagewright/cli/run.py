@@ -60,7 +60,7 @@ def _fail(exception: BaseException, arguments: list[str], session: Session) -> i
     error = as_error(exception, PROGRAM)
     session.console.color = session.words.color
     if session.words.debug or "--debug" in words:
-        session.console.err(traceback.format_exception(exception))
+        session.console.err("".join(traceback.format_exception(exception)).splitlines())
     # A wrong word may end the reading before --json was come to.
     report(error, session.console, as_json=session.words.json or "--json" in words)
     return error.code

@@ -111,17 +111,17 @@ def verify_cleartext(message: bytes, certificates: Sequence[Certificate], *, sub
         framed, armour = _unframe(message)
     except ValueError as error:
         raise VerificationError(f"{subject} is not one signed message", why=str(error)) from None
-    packets = _signature_packets(armour, subject)
+    signatures = _signatures(armour, subject)
     if not certificates:
-        raise _nobody(subject, packets, certificates)
+        raise _nobody(subject, signatures, certificates)
     handles = [certificate.handle for certificate in certificates]
     try:
         result = pysequoia.verify(message, store=lambda _: handles)
     except _SEQUOIA_ERRORS:
-        raise _nobody(subject, packets, certificates) from None
+        raise _nobody(subject, signatures, certificates) from None
     signers = _signers(result, certificates)
     if not signers:
-        raise _nobody(subject, packets, certificates)
+        raise _nobody(subject, signatures, certificates)
     if result.bytes is None or result.bytes.rstrip(b"\n") != framed.rstrip(b"\n"):
         raise VerificationError(f"{subject} reads differently than it was signed")
     return SignedText(result.bytes, signers)
@@ -135,19 +135,19 @@ def verify_detached(
     Streams the file. Raises :class:`UnjudgedError` where the only fault is that our copy of the certificate
     expired before the signature was made, else ``VerificationError``.
     """
-    packets = _signature_packets(signature, subject)
+    signatures = _signatures(signature, subject)
     handles = [certificate.handle for certificate in certificates]
-    for packet in packets if handles else ():
+    for one in signatures if handles else ():
         try:
-            single = pysequoia.Sig.from_bytes(bytes(packet))
+            single = pysequoia.Sig.from_bytes(one.data)
             result = pysequoia.verify(file=path, signature=single, store=lambda _: handles)
         except _SEQUOIA_ERRORS:
             continue
         if signers := _signers(result, certificates):
             return signers
-    for packet in packets:
-        _refuse_to_judge(packet, certificates, subject)
-    raise _nobody(subject, packets, certificates)
+    for one in signatures:
+        _refuse_to_judge(one, certificates, subject)
+    raise _nobody(subject, signatures, certificates)
 
 
 def _keys(certificate: pysequoia.Cert) -> frozenset[str]:
@@ -195,18 +195,32 @@ def _unescape(line: bytes) -> bytes:
     return line[2:]
 
 
-def _signature_packets(armour: bytes, subject: str) -> list[pysequoia.packet.Packet]:
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """One signature packet: its bytes, who it says made it (upper case, or ``?``), and when."""
+
+    data: bytes
+    issuer: str
+    made: datetime | None
+
+
+def _signatures(armour: bytes, subject: str) -> list[_Signature]:
     if len(armour) > MAXIMUM_SIGNATURE:
         raise VerificationError(f"the signature of {subject} has more than {MAXIMUM_SIGNATURE} bytes")
+    found: list[_Signature] = []
     try:
-        packets = list(PacketPile.from_bytes(armour))
+        for packet in PacketPile.from_bytes(armour):
+            if packet.tag != Tag.Signature:
+                raise ValueError("it is not made of signatures")
+            if len(found) == MAXIMUM_SIGNATURES:
+                raise ValueError(f"it has more than {MAXIMUM_SIGNATURES} signatures")
+            issuer = packet.issuer_fingerprint or packet.issuer_key_id or "?"
+            found.append(_Signature(bytes(packet), issuer.upper(), packet.signature_created))
     except _SEQUOIA_ERRORS as error:
         raise VerificationError(f"the signature of {subject} cannot be read", why=_first_line(error)) from None
-    if not packets or any(packet.tag != Tag.Signature for packet in packets):
-        raise VerificationError(f"the signature of {subject} cannot be read", why="it is not made of signatures")
-    if len(packets) > MAXIMUM_SIGNATURES:
-        raise VerificationError(f"{subject} has more than {MAXIMUM_SIGNATURES} signatures")
-    return packets
+    if not found:
+        raise VerificationError(f"the signature of {subject} cannot be read", why="it is empty")
+    return found
 
 
 def _signers(result: pysequoia.Decrypted, certificates: Sequence[Certificate]) -> tuple[str, ...]:
@@ -215,30 +229,29 @@ def _signers(result: pysequoia.Decrypted, certificates: Sequence[Certificate]) -
     return tuple(sorted(good & {certificate.fingerprint for certificate in certificates}))
 
 
-def _refuse_to_judge(packet: pysequoia.packet.Packet, certificates: Sequence[Certificate], subject: str) -> None:
-    made = packet.signature_created
+def _refuse_to_judge(signature: _Signature, certificates: Sequence[Certificate], subject: str) -> None:
+    """Raise :class:`UnjudgedError` if one of ``certificates`` made it, but had expired in our copy by then."""
     for certificate in certificates:
         expires = certificate.expires
-        if not made or not expires or made <= expires:
-            continue
-        if (packet.issuer_fingerprint or "").upper() in certificate.keys:
+        if expires and signature.made and signature.made > expires and signature.issuer in certificate.keys:
             raise UnjudgedError(
                 f"the signature of {subject} is newer than our copy of the certificate that made it",
-                why=f"{certificate.fingerprint} expired here on {expires:%Y-%m-%d}, but signed on {made:%Y-%m-%d}",
+                why=f"{certificate.fingerprint} expired here on {expires:%Y-%m-%d}, "
+                f"and the signature is of {signature.made:%Y-%m-%d}",
                 hint="a newer imagewright may have the renewed certificate",
             )
 
 
 def _nobody(
-    subject: str, packets: Sequence[pysequoia.packet.Packet], certificates: Sequence[Certificate]
+    subject: str, signatures: Sequence[_Signature], certificates: Sequence[Certificate]
 ) -> VerificationError:
-    made_by = sorted({(packet.issuer_fingerprint or packet.issuer_key_id or "?").upper() for packet in packets})
+    issuers = sorted({signature.issuer for signature in signatures})
     wanted = [certificate.fingerprint for certificate in certificates]
     return VerificationError(
         f"{subject} has no good signature by a key that may sign it",
-        why=f"signatures say they are by {', '.join(made_by[:3])}; believed are {', '.join(wanted[:3]) or 'none'}",
+        why=f"signatures say they are by {', '.join(issuers[:3])}; believed are {', '.join(wanted[:3]) or 'none'}",
         hint="somebody changed it on the way, or it is another archive than it should be; try another mirror",
-        details={"issuers": made_by, "believed": wanted},
+        details={"issuers": issuers, "believed": wanted},
     )
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,10 @@ class MalformedError(ValueError):
     def __init__(self, line: int, message: str) -> None:
         super().__init__(f"line {line}: {message}")
         self.line = line
+
+
+_NAME = re.compile(r"[!-,.-9;-~][!-9;-~]*", re.ASCII)  # printable, no colon, no dash first (Debian Policy 5.1)
+_CONTINUES = ("", " ", "\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,9 @@ def read_stanzas(
     ``#``. Raises :class:`MalformedError` for a line that is no field, a field twice, a stanza beyond
     ``maximum_stanza`` bytes, or text that is not UTF-8.
     """
+    reader = _Reader(wanted, comments=comments)
     for line, raw in _split(chunks, maximum_stanza):
-        fields = _fields(line, raw, wanted, comments=comments)
+        fields = reader.fields(line, raw)
         if fields:
             yield Stanza(line, fields)
 
@@ -73,34 +79,56 @@ def _split(chunks: Iterable[bytes], maximum: int) -> Iterator[tuple[int, bytes]]
         yield line, rest
 
 
-def _fields(line: int, raw: bytes, wanted: frozenset[str] | None, *, comments: bool) -> dict[str, str]:
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        raise MalformedError(line, f"not UTF-8: {error.reason}") from None
-    fields: dict[str, str] = {}
-    seen: set[str] = set()
-    name = ""
-    keep = False
-    for number, row in enumerate(text.split("\n"), line):
-        if not row:  # the stanza's own end, or empty lines around it
-            continue
-        if row[0] in " \t":
-            if not name or not row.strip():
-                raise MalformedError(number, "a continuation line without a field or without text")
-            if keep:
-                fields[name] += "\n" + row[1:].rstrip()
-            continue
-        if row[0] == "#" and comments:
-            continue
-        label, colon, value = row.partition(":")
+class _Reader:
+    """Reads stanza after stanza. Field names are judged once: an index has a million lines and twenty names."""
+
+    def __init__(self, wanted: frozenset[str] | None, *, comments: bool) -> None:
+        self._wanted = wanted
+        self._comments = comments
+        self._names: dict[str, str] = {}  # as written → in lower case, or empty where it is not wanted
+
+    def fields(self, line: int, raw: bytes) -> dict[str, str]:
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError as error:
+            raise MalformedError(line, f"not UTF-8: {error.reason}") from None
+        names = self._names
+        fields: dict[str, str] = {}
+        labels: list[str] = []
+        name = ""
+        for row in text.split("\n"):
+            if row[:1] in _CONTINUES:
+                if row and not (labels and row.strip()):
+                    raise MalformedError(_where(line, text, row), "a continuation line without a field or text")
+                if row and name:
+                    fields[name] += "\n" + row[1:].rstrip()
+                continue
+            label, colon, value = row.partition(":")
+            known = names.get(label) if colon else None
+            if known is None:
+                if row[0] == "#" and self._comments:
+                    continue
+                known = self._judge(label, colon, line, text, row)
+            name = known
+            labels.append(label)
+            if name:
+                fields[name] = value.strip()
+        if len(labels) > MAXIMUM_FIELDS:
+            raise MalformedError(line, "there are too many fields")
+        if len({label.lower() for label in labels}) != len(labels):
+            raise MalformedError(line, "a field is there twice")
+        return fields
+
+    def _judge(self, label: str, colon: str, line: int, text: str, row: str) -> str:
         name = label.lower()
-        if not colon or not name or " " in name or not name.isascii() or not name.isprintable() or name[0] == "-":
-            raise MalformedError(number, f"not a field: {row[:60]!r}")
-        if name in seen or len(seen) >= MAXIMUM_FIELDS:
-            raise MalformedError(number, f"field {label} is there twice, or there are too many fields")
-        seen.add(name)
-        keep = wanted is None or name in wanted
-        if keep:
-            fields[name] = value.strip()
-    return fields
+        if not colon or not _NAME.fullmatch(label):
+            raise MalformedError(_where(line, text, row), f"not a field: {row[:60]!r}")
+        known = name if self._wanted is None or name in self._wanted else ""
+        if len(self._names) < MAXIMUM_FIELDS:
+            self._names[label] = known
+        return known
+
+
+def _where(line: int, text: str, row: str) -> int:
+    """The number of the line that reads ``row``, for an error."""
+    return line + text.split("\n").index(row)

@@ -21,7 +21,7 @@ from imagewright.model.images import Compression
 PIECE = {Compression.GZIP: 1 << 20, Compression.ZSTD: 8 << 20}
 """Uncompressed bytes per member or frame. Changing one changes every layer's digest."""
 
-LEVEL = {Compression.GZIP: 6, Compression.ZSTD: 12}
+LEVEL = {Compression.GZIP: 6, Compression.ZSTD: 9}
 """Default levels: see docs/explanation/store.md for what they cost and gain."""
 
 

@@ -18,13 +18,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
 from imagewright.errors import ImagewrightError, MachineError, UsageError, VerificationError
 from imagewright.model.digest import Digest, canonical_json
+from imagewright.model.options import ArchiveFormat
 from imagewright.model.ports import BlobStore
 from imagewright.model.tree import Content, Entry, EntryStream, Kind
 from imagewright.oci.descriptor import INDEXES, MANIFESTS, Descriptor
@@ -38,14 +38,6 @@ CONTAINERD_NAME = "io.containerd.image.name"
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _CHUNK = 1 << 20
 _MAX_DEPTH = 4
-
-
-class ArchiveFormat(StrEnum):
-    """How an image is written outside the store."""
-
-    OCI_ARCHIVE = "oci-archive"
-    DOCKER_ARCHIVE = "docker-archive"
-    OCI_DIR = "oci-dir"
 
 
 @dataclass(frozen=True, slots=True)

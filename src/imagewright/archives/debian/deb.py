@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import lzma
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import BinaryIO, cast
@@ -107,15 +107,20 @@ class Control:
 
     @property
     def sonames(self) -> frozenset[str]:
-        """Sonames its ``shlibs`` file stands for (deb-shlibs(5)): ``libz 1`` is ``libz.so.1`` or ``libz-1.so``."""
-        found: set[str] = set()
-        for line in self.lines("shlibs"):
-            if line.startswith("udeb:"):
-                continue
-            words = line.removeprefix("deb:").split()
-            if len(words) >= 2:  # noqa: PLR2004 - library and version
-                found |= {f"{words[0]}.so.{words[1]}", f"{words[0]}-{words[1]}.so"}
-        return frozenset(found)
+        """Sonames that its ``shlibs`` file stands for."""
+        return parse_shlibs(self.lines("shlibs"))
+
+
+def parse_shlibs(lines: Iterable[str]) -> frozenset[str]:
+    """Sonames that a ``shlibs`` file stands for (deb-shlibs(5)): ``libz 1`` is ``libz.so.1`` or ``libz-1.so``."""
+    found: set[str] = set()
+    for line in lines:
+        if line.startswith(("udeb:", "#")):
+            continue
+        words = line.removeprefix("deb:").split()
+        if len(words) >= 2:  # noqa: PLR2004 - library and version
+            found |= {f"{words[0]}.so.{words[1]}", f"{words[0]}-{words[1]}.so"}
+    return frozenset(found)
 
 
 class Deb:

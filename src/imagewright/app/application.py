@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The use cases, wired to real adapters. Each opens the store only as long as it needs it."""
+
+from __future__ import annotations
+
+from imagewright.app.building import Builder
+from imagewright.app.world import World, make_world
+from imagewright.errors import UsageError
+from imagewright.events import Sink, discard
+from imagewright.model.options import BuildOptions, GlobalOptions, RunOptions, Selection, TrainOptions
+from imagewright.model.results import (
+    BuiltImage,
+    CheckResult,
+    Collected,
+    LockChanges,
+    PlanView,
+    StoreContents,
+    StoredImage,
+    StoreReport,
+    TrainedProfile,
+)
+
+
+class Imagewright:
+    """The application; see :class:`imagewright.cli.usecases.Application` for what each use case promises."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> tuple[BuiltImage, ...]:
+        """Build images into the store, and write them out where asked."""
+        with self._world.open_store() as store:
+            return Builder(self._world, store, sink).build(specs, options)
+
+    def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
+        """What a build would do."""
+        with self._world.open_store() as store:
+            return Builder(self._world, store, discard).view(specs, selection)
+
+    def lock(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> LockChanges:
+        """Make or refresh the lock."""
+        with self._world.open_store() as store:
+            return Builder(self._world, store, sink).relock(specs, selection)
+
+    def check(self, spec: str, selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
+        """Run the acceptance checks again, whatever the store remembers of them."""
+        with self._world.open_store() as store:
+            return Builder(self._world, store, sink).check(spec, selection)
+
+    def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:
+        """Run a command in an image that is in the store."""
+        with self._world.open_store() as store:
+            return Builder(self._world, store, discard).run(spec, argv, options)
+
+    def train(self, spec: str, options: TrainOptions, sink: Sink) -> TrainedProfile:
+        """Train a profile and name it in the lock."""
+        with self._world.open_store() as store:
+            return Builder(self._world, store, sink).train(spec, options)
+
+    def store_list(self) -> StoreContents:
+        """What the store holds."""
+        with self._world.open_store() as store:
+            images = tuple(
+                StoredImage(image.spec, image.platform, image.manifest, image.size, image.tags, image.finished)
+                for image in store.images.all()
+            )
+            sizes = [state.st_size for _, state in store.blobs.all()]
+            trees = [store.trees.facts(key) for key in store.trees.all()]
+        held = sum(sizes) + sum(facts.size for facts in trees if facts is not None)
+        return StoreContents(self._world.store_path, images, len(sizes), held)
+
+    def store_gc(self, *, dry_run: bool, keep_days: float) -> Collected:
+        """Remove what nothing has used for a while."""
+        from imagewright.store.gc import collect
+
+        if keep_days < 0:
+            raise UsageError("--keep-days must not be negative")
+        with self._world.open_store(exclusive=not dry_run) as store:
+            result = collect(store, keep_days=keep_days, dry_run=dry_run)
+        removed = result.blobs + result.trees + result.records + result.images + result.logs
+        return Collected(removed, result.bytes, result.kept, result.dry_run)
+
+    def store_fsck(self, *, repair: bool) -> StoreReport:
+        """Compare every content with its name."""
+        from imagewright.store.fsck import check
+
+        with self._world.open_store(exclusive=repair) as store:
+            result = check(store, repair=repair, jobs=self._world.jobs)
+        return StoreReport(result.blobs, result.bytes, tuple(map(str, result.problems)), result.repaired)
+
+
+def make_application(options: GlobalOptions) -> Imagewright:
+    """Make the adapters and hand them in; as an ordinary user, become root of a user namespace first."""
+    from imagewright.sandbox.userns import become_root
+
+    become_root()
+    return Imagewright(make_world(options))

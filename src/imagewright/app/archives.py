@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Archives: which mirrors to ask, what a lock is made from, and bringing a build's inputs into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from imagewright.app.world import World
+from imagewright.archives.debian.acquire import ArchiveIndex, ArchiveRequest, acquire, url_of
+from imagewright.archives.debian.sources import mirror_roles, read_apt_sources
+from imagewright.archives.debian.universe import Universe
+from imagewright.archives.download import FetchRequest, fetch_all
+from imagewright.archives.keyring import shipped_keyring
+from imagewright.archives.mirrors import SNAPSHOT, Mirrors
+from imagewright.catalog.model import SuiteArchive
+from imagewright.catalog.settings import Choices
+from imagewright.catalog.shipped import profile_bytes, shipped_profiles
+from imagewright.errors import VerificationError
+from imagewright.events import Note, Sink
+from imagewright.model.digest import Digest
+from imagewright.model.images import ImageDefinition
+from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource
+from imagewright.model.packages import LockedPackage
+from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, Step
+from imagewright.model.ports import BlobStore, Ports
+from imagewright.planning.locking import LockInputs
+from imagewright.store.store import Store
+
+SEEN = "releases"
+"""The scope in the store that remembers the newest Release seen of each archive."""
+
+_GONE = "it left the archive: name one of the past with --mirror snapshot=URL, or run imagewright lock"
+_LARGEST_SOURCE = 256 << 20
+_CONNECTIONS = 8
+
+
+def mirrors_of(world: World) -> Mirrors:
+    """Mirrors by role: flags, then configuration, then the machine's own apt sources."""
+    machine, notes = mirror_roles(read_apt_sources())
+    settings = world.settings(machine=Choices(mirrors=tuple(sorted(machine.items()))))
+    roles = dict(settings.mirrors)
+    for role, addresses in settings.snapshots:
+        roles[SNAPSHOT] = (*roles.get(SNAPSHOT, ()), *(address.replace("{role}", role) for address in addresses))
+    return Mirrors(roles, notes)
+
+
+@dataclass(frozen=True)
+class _Archives:
+    """The archives of suites, each fetched and verified once."""
+
+    world: World
+    store: Store
+    ports: Ports
+    mirrors: Mirrors
+    sink: Sink
+
+    def of_suite(self, suite: str, architecture: str) -> Iterator[ArchiveIndex]:
+        keyring = shipped_keyring()
+        for archive in self.world.catalog.by_suite[suite].archives:
+            certificates = keyring.for_suite(suite, fingerprints=archive.keys)
+            request = ArchiveRequest(
+                name=archive.name,
+                mirror=archive.mirror,
+                suite=archive.name,
+                components=_components(archive),
+                architecture=architecture,
+                certificates=certificates,
+            )
+            self.sink(Note(f"reading the archive {archive.name} for {architecture}"))
+            yield acquire(
+                request,
+                self.mirrors.addresses(archive.mirror),
+                fetcher=self.ports.fetcher,
+                blobs=self.ports.blobs,
+                seen=self.store.facts(SEEN),
+                now=self.world.clock.now(),
+                sink=self.sink,
+            )
+
+
+def _components(archive: SuiteArchive) -> tuple[str, ...]:
+    return archive.components
+
+
+def lock_inputs(
+    world: World, store: Store, ports: Ports, definitions: Iterable[ImageDefinition], sink: Sink
+) -> LockInputs:
+    """What a lock of the definitions is made from; everything is fetched and verified now."""
+    archives = _Archives(world, store, ports, mirrors_of(world), sink)
+    wanted = sorted({(item.name.suite, item.platform.debian) for item in definitions})
+    indexes = {pair: tuple(archives.of_suite(*pair)) for pair in wanted}
+
+    @cache
+    def universe(suite: str, architecture: str) -> Universe:
+        found = indexes.get((suite, architecture)) or tuple(archives.of_suite(suite, architecture))
+        indexes[suite, architecture] = found
+        return Universe((package for index in found for package in index.packages()), architecture)
+
+    states = {index.archive.name: index.archive for found in indexes.values() for index in found}
+    shipped = tuple(profile.locked for profile in shipped_profiles())
+    return LockInputs(universe, tuple(states.values()), shipped)
+
+
+def fetch_inputs(world: World, ports: Ports, steps: Iterable[Step], lock: Lock, sink: Sink) -> None:
+    """Bring everything that the steps read into the store, verified; nothing is fetched after this."""
+    work = [step.work for step in steps]
+    packages = {package.sha256: package for each in work for package in _packages(each)}
+    sources = {each.source.sha256: each.source for each in work if isinstance(each, PythonWork)}
+    profiles = [each.profile for each in work if isinstance(each, PythonWork) and each.profile is not None]
+    for profile in profiles:
+        _bring_profile(profile, ports.blobs)
+    digests: set[Digest] = {*packages, *sources}
+    if all(ports.blobs.has(digest) for digest in digests):
+        return
+    mirrors = mirrors_of(world)
+    archives = {archive.name: archive for archive in lock.archives}
+    requests = [
+        *(_source_request(source, mirrors) for source in sources.values()),
+        *(_package_request(package, mirrors, archives) for package in packages.values()),
+    ]
+    fetch_all(requests, ports.blobs, ports.fetcher, jobs=_CONNECTIONS, sink=sink, clock=world.clock)
+
+
+def _packages(work: object) -> tuple[LockedPackage, ...]:
+    match work:
+        case RootWork():
+            return work.packages
+        case RuntimeWork():
+            return work.candidates
+        case _:
+            return ()
+
+
+def _package_request(
+    package: LockedPackage, mirrors: Mirrors, archives: Mapping[str, LockedArchive]
+) -> FetchRequest:
+    archive = archives[package.archive]
+    path = url_of("", package.path).lstrip("/")
+    urls = mirrors.urls(archive.mirror, path, last=(archive.address,))
+    return FetchRequest(str(package), urls, package.size, package.sha256, _GONE)
+
+
+def _source_request(source: LockedSource, mirrors: Mirrors) -> FetchRequest:
+    urls = tuple(url for template in source.urls for url in mirrors.resolve(template))
+    return FetchRequest(source.filename, urls, source.size or _LARGEST_SOURCE, source.sha256)
+
+
+def _bring_profile(profile: LockedProfile, blobs: BlobStore) -> None:
+    """A shipped profile comes with the program. Raises :class:`VerificationError` for one that is not there."""
+    if blobs.has(profile.sha256):
+        return
+    name = profile.origin.removeprefix("catalog:")
+    try:
+        data = profile_bytes(name)
+    except KeyError:
+        raise VerificationError(
+            f"the profile {profile.sha256.short} for {profile.release} is not to be had",
+            why="it was trained into another store and does not come with this program",
+            hint=f"train a new one: imagewright train {profile.release}{profile.flavour}-slim-{profile.suite}",
+        ) from None
+    blobs.put([data], expected=profile.sha256, size=profile.size)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lock file: read, made or refreshed from archives that were verified, and written whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from imagewright.app.world import World
+from imagewright.errors import ConfigurationError, MachineError
+from imagewright.events import Note, Sink
+from imagewright.model.images import ImageDefinition
+from imagewright.model.lock import Lock
+from imagewright.model.ports import Ports
+from imagewright.model.results import LockChanges
+from imagewright.planning.lockfile import MAXIMUM_LOCK, read_lock, write_lock
+from imagewright.planning.targets import check_fresh, is_locked
+from imagewright.store.store import Store
+
+
+def load_lock(path: Path) -> Lock | None:
+    """The lock at ``path``, if there is one. Raises :class:`ConfigurationError` for one that is wrong."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAXIMUM_LOCK + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}", why=error.strerror or str(error)) from error
+    try:
+        return read_lock(data.decode("utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8 text", why=str(error)) from error
+
+
+def save_lock(path: Path, lock: Lock) -> None:
+    """Write the lock whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(write_lock(lock), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise MachineError(f"cannot write {path}", why=error.strerror or str(error), hint="see --lock") from error
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def ensure_locked(
+    world: World, store: Store, ports: Ports, definitions: Iterable[ImageDefinition], sink: Sink
+) -> Lock:
+    """The lock for a build: as it is where it knows the images, made where it does not know them yet.
+
+    Raises :class:`StaleLockError` where it knows them from another configuration.
+    """
+    wanted = tuple(definitions)
+    lock = load_lock(world.lock_path)
+    missing = tuple(item for item in wanted if lock is None or not is_locked(lock, item, world.catalog))
+    if missing:
+        sink(
+            Note(f"{world.lock_path} does not know {', '.join(sorted({str(item.name) for item in missing}))} yet")
+        )
+        lock = refresh(world, store, ports, missing, lock, sink)
+        save_lock(world.lock_path, lock)
+    assert lock is not None
+    known = dict(lock.configuration)
+    for item in wanted:
+        check_fresh(known, item, world.catalog)
+    return lock
+
+
+def refresh(
+    world: World,
+    store: Store,
+    ports: Ports,
+    definitions: tuple[ImageDefinition, ...],
+    previous: Lock | None,
+    sink: Sink,
+) -> Lock:
+    """Lock the definitions from the archives as they are now."""
+    from imagewright.app.archives import lock_inputs
+    from imagewright.planning.locking import make_lock
+
+    inputs = lock_inputs(world, store, ports, definitions, sink)
+    return make_lock(definitions, world.catalog, inputs, previous=previous)
+
+
+def changes(path: Path, before: Lock | None, after: Lock) -> LockChanges:
+    """What locking changed."""
+    from imagewright.planning.differences import diff_locks
+
+    packages = {package for found in after.sets for package in found.packages}
+    return LockChanges(diff_locks(before or Lock(), after), path, len({package.sha256 for package in packages}))

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What this run stands on: catalog, choices, paths, clock and store."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from imagewright.catalog.configuration import apply_configuration, flag_choices, read_environment
+from imagewright.catalog.model import Catalog
+from imagewright.catalog.settings import Choices, Settings, resolve_settings
+from imagewright.catalog.shipped import shipped_documents
+from imagewright.errors import ConfigurationError, MachineError
+from imagewright.model.options import GlobalOptions, Selection
+from imagewright.model.platforms import Platform, parse_platform
+from imagewright.store.store import Store
+
+CONFIGURATION = "imagewright.toml"
+LOCK = "imagewright.lock"
+_LARGEST_CONFIGURATION = 1 << 20
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The time now, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds from some fixed moment."""
+        return time.monotonic()
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that holds for one run; made once, opened as far as it is needed."""
+
+    options: GlobalOptions
+    clock: SystemClock
+
+    @cached_property
+    def _read(self) -> tuple[Catalog, Choices]:
+        path = self.options.config or Path(CONFIGURATION)
+        text = None
+        if self.options.config is not None or path.is_file():
+            text = _read_text(path)
+        return apply_configuration(shipped_documents(), text, str(path))
+
+    @property
+    def catalog(self) -> Catalog:
+        """What may be built."""
+        return self._read[0]
+
+    def settings(self, selection: Selection | None = None, *, machine: Choices | None = None) -> Settings:
+        """What was chosen: defaults < file < environment < flags. ``machine`` holds its apt sources' mirrors."""
+        return resolve_settings(
+            machine=machine,
+            file=self._read[1],
+            environment=read_environment(os.environ),
+            flags=flag_choices(self.options, selection or Selection()),
+        )
+
+    @cached_property
+    def jobs(self) -> int:
+        """How many processes may run at once."""
+        return self.options.jobs or self.settings().jobs or len(os.sched_getaffinity(0))
+
+    @cached_property
+    def lock_path(self) -> Path:
+        """Where the lock is, or will be."""
+        return self.options.lock or Path(self.settings().lock or LOCK)
+
+    @cached_property
+    def store_path(self) -> Path:
+        """Where the store is, or will be: the user's cache directory unless said otherwise."""
+        chosen = self.options.store or Path(self.settings().store or "")
+        if chosen != Path():
+            return chosen.absolute()
+        import platformdirs
+
+        return platformdirs.user_cache_path("imagewright") / "store"
+
+    def open_store(self, *, exclusive: bool = False) -> Store:
+        """Open the store, making it if there is none."""
+        return Store.open(self.store_path, clock=self.clock, exclusive=exclusive)
+
+    def platforms(self, selection: Selection) -> tuple[Platform, ...]:
+        """The platforms asked for, or this machine's own."""
+        return selection.platforms or (own_platform(),)
+
+
+def make_world(options: GlobalOptions) -> World:
+    """The world of this process."""
+    return World(replace(options), SystemClock())
+
+
+def own_platform() -> Platform:
+    """This machine's platform. Raises :class:`MachineError` for one that no image can be built for."""
+    name = platform.machine()
+    try:
+        return parse_platform({"i686": "i386", "armv7l": "arm32v7"}.get(name, name))
+    except ValueError as error:
+        raise MachineError(f"no images are built for {name}", hint="choose another one with --platform") from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_CONFIGURATION + 1)
+        if len(data) > _LARGEST_CONFIGURATION:
+            raise ConfigurationError(f"{path} is larger than {_LARGEST_CONFIGURATION} bytes")
+        return data.decode("utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}", why=error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8 text", why=str(error)) from error

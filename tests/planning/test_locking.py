@@ -147,6 +147,38 @@ def test_other_targets_are_kept_and_stand_on_the_new_base() -> None:
     assert sets_of(after, "3.14-slim-trixie")[1] == sets_of(before, "3.14-slim-trixie")[1]
 
 
+def test_an_image_that_joins_changes_no_other() -> None:
+    before = locked(SLIM)
+    newer = {"libssl3": "1.1", "libc6": "1.1", "curl": "1.1"}
+    after = locked("3.14-slim-trixie", previous=before, versions=newer, keep=True)
+    assert sets_of(after, SLIM) == sets_of(before, SLIM)
+    base, buildroot, runtime = sets_of(after, "3.14-slim-trixie")
+    assert base == sets_of(before, SLIM)[0]
+    assert versions_of(runtime)["libssl3"] == "1.0"
+    assert versions_of(buildroot)["libssl3"] == "1.1"  # nobody has a build root of 3.14 yet
+    assert check_fresh(dict(after.configuration), definition(SLIM), CATALOG) is None
+
+
+def test_what_left_the_archive_is_remembered_for_one_that_joins() -> None:
+    before = locked(SLIM)
+    newer = package("ca-certificates", "2.0", depends_text="")
+    changes = {"without": ("openssl", "ca-certificates"), "more": (newer,)}
+    after = locked("3.13.5-slim-trixie", previous=before, keep=True, **changes)
+    runtime = versions_of(sets_of(after, "3.13.5-slim-trixie")[2])
+    assert (runtime["ca-certificates"], runtime["openssl"]) == ("1.0", "1.0")
+    assert sets_of(after, SLIM) == sets_of(before, SLIM)
+
+
+def test_all_is_refreshed_where_one_that_joins_needs_it() -> None:
+    before = locked(SLIM)
+    newer = package("git", "2.0", depends_text="libc6 (>= 1.1)")
+    changes = {"versions": {"libc6": "1.1", "libssl3": "1.1"}, "without": ("git",), "more": (newer,)}
+    after = locked("3.13-trixie", previous=before, keep=True, **changes)
+    assert versions_of(sets_of(after, SLIM)[0])["libc6"] == "1.1"
+    assert versions_of(sets_of(after, SLIM)[2])["libssl3"] == "1.1"
+    assert versions_of(sets_of(after, "3.13-trixie")[2])["git"] == "2.0"
+
+
 def test_what_nobody_uses_any_more_is_dropped() -> None:
     lock = locked(SLIM, "3.14-slim-trixie")
     kept = replace(lock, configuration=tuple(one for one in lock.configuration if one[0].startswith("3.13")))

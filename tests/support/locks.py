@@ -116,7 +116,13 @@ def definition(
     return resolve(spec, catalog or shipped_catalog(), settings or resolve_settings(), parse_platform(platform))
 
 
-def locked(*specs: str, previous: Lock | None = None, refresh_toolchain: bool = False, **changes: object) -> Lock:
+def locked(
+    *specs: str,
+    previous: Lock | None = None,
+    refresh_toolchain: bool = False,
+    keep: bool = False,
+    **changes: object,
+) -> Lock:
     """A lock of some images; ``changes`` go to :func:`universe`."""
 
     def universe_of(suite: str, architecture: str) -> Universe:
@@ -126,5 +132,10 @@ def locked(*specs: str, previous: Lock | None = None, refresh_toolchain: bool = 
     suites = {one.name.suite for one in definitions} | {one.suite for one in (previous or Lock()).sets}
     inputs = LockInputs(universe_of, tuple(archive for suite in sorted(suites) for archive in archives(suite)))
     return make_lock(
-        definitions, shipped_catalog(), inputs, previous=previous, refresh_toolchain=refresh_toolchain
+        definitions,
+        shipped_catalog(),
+        inputs,
+        previous=previous,
+        refresh_toolchain=refresh_toolchain,
+        keep=keep,
     )

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from imagewright.archives.debian.packages import BinaryPackage
 from imagewright.archives.debian.relations import parse_relation
+from imagewright.archives.debian.runtime import libraries
 from imagewright.archives.debian.solver import Foundation, Solution, solve
 from imagewright.archives.debian.universe import Universe
 from imagewright.catalog.model import Catalog
@@ -52,34 +54,46 @@ def make_lock(
     *,
     previous: Lock | None = None,
     refresh_toolchain: bool = False,
+    keep: bool = False,
 ) -> Lock:
     """Lock the definitions anew, keeping what ``previous`` holds for other targets.
 
-    A base that is refreshed is shared, so every runtime set that stands on it is solved again with it.
+    A base that is refreshed is shared, so every runtime set that stands on it is solved again with it. With
+    ``keep``, the definitions join the base and the versions that are locked already, so that no other target
+    changes; only where these do not go together with what the archive has now is all of it refreshed.
     Raises :class:`SolveError`.
     """
-    locker = _Locker(catalog, inputs, previous or Lock(), refresh_toolchain=refresh_toolchain)
-    for definition in definitions:
-        locker.add(definition)
-    return locker.finish()
+    wanted = tuple(definitions)
+    before = previous or Lock()
+    if keep and before.sets:
+        with suppress(SolveError):
+            return _Locker(catalog, inputs, before, refresh_toolchain=refresh_toolchain, keep=True).lock(wanted)
+    return _Locker(catalog, inputs, before, refresh_toolchain=refresh_toolchain, keep=False).lock(wanted)
 
 
 class _Locker:
-    def __init__(self, catalog: Catalog, inputs: LockInputs, previous: Lock, *, refresh_toolchain: bool) -> None:
+    def __init__(
+        self, catalog: Catalog, inputs: LockInputs, previous: Lock, *, refresh_toolchain: bool, keep: bool
+    ) -> None:
         self._catalog = catalog
         self._inputs = inputs
         self._previous = previous
         self._refresh_toolchain = refresh_toolchain
+        self._keep = keep
         self._before = {set_id(found): found for found in previous.sets}
         self._sets: dict[SetId, PackageSet] = {}
-        self._bases: dict[SetId, Solution] = {}
+        self._bases: dict[SetId, tuple[BinaryPackage, ...]] = {}
         self._targets: dict[str, Target] = {}
         self._configuration = dict(previous.configuration)
         self._sources: dict[str, LockedSource] = {}
         self._profiles: dict[tuple[str, str, str, str], LockedProfile] = {}
 
-    def add(self, definition: ImageDefinition) -> None:
-        """Lock one definition."""
+    def lock(self, definitions: Iterable[ImageDefinition]) -> Lock:
+        for definition in definitions:
+            self._add(definition)
+        return self._finish()
+
+    def _add(self, definition: ImageDefinition) -> None:
         target = target_of(definition, self._catalog)
         if target.name in self._targets:
             return
@@ -91,11 +105,11 @@ class _Locker:
         universe = self._inputs.universe(definition.name.suite, definition.platform.debian)
         self._base(target.base, universe, definition.base_packages)
         buildroot = self._buildroot(target.buildroot, universe, definition.build_packages)
-        libraries = _libraries(buildroot, universe, self._unused(definition)) or ()
-        self._runtime(target.runtime, target.base, universe, (*definition.runtime_packages, *libraries))
+        needed = _libraries(buildroot, universe, self._unused(definition)) or ()
+        self._runtime(target.runtime, target.base, universe, (*definition.runtime_packages, *needed))
         self._profile(definition, buildroot)
 
-    def finish(self) -> Lock:
+    def _finish(self) -> Lock:
         """Everything together: what was locked now, and what of the lock before is still used."""
         self._resolve_others()
         others = [name for name in self._configuration if name not in self._targets]
@@ -122,9 +136,16 @@ class _Locker:
         )
 
     def _base(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> None:
-        if wanted not in self._bases:
-            self._bases[wanted] = self._root(wanted, universe, roots)
-            self._sets[wanted] = _package_set(wanted, roots, self._bases[wanted])
+        if wanted in self._bases:
+            return
+        before = self._before.get(wanted)
+        if self._keep and before is not None and before.roots == tuple(sorted(roots)):
+            self._sets[wanted] = before
+            self._bases[wanted] = _remembered([before], universe)
+        else:
+            solution = self._root(wanted, universe, roots)
+            self._sets[wanted] = _package_set(wanted, roots, solution)
+            self._bases[wanted] = solution.packages
 
     def _buildroot(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> PackageSet:
         if wanted in self._sets:
@@ -153,18 +174,24 @@ class _Locker:
         )
 
     def _runtime(self, wanted: SetId, base: SetId, universe: Universe, roots: Sequence[str]) -> None:
-        if wanted not in self._sets:
-            _only_real(universe, roots)
-            solution = solve(universe, roots, installed=self._bases[base].packages)
-            self._sets[wanted] = _package_set(wanted, roots, solution)
+        if wanted in self._sets:
+            return
+        _only_real(universe, roots)
+        if self._keep:
+            universe = universe.fixed(_remembered(self._beside(wanted), universe))
+        self._sets[wanted] = _package_set(wanted, roots, solve(universe, roots, installed=self._bases[base]))
+
+    def _beside(self, wanted: SetId) -> list[PackageSet]:
+        """Runtime sets that were locked for the same suite and architecture."""
+        return [found for key, found in self._before.items() if key != wanted and key[:3] == wanted[:3]]
 
     def _resolve_others(self) -> None:
         """Runtime sets of targets that were not asked for, where their base was refreshed."""
-        for (role, suite, architecture, key), before in self._before.items():
-            for base in [base for base in self._bases if base[1:3] == (suite, architecture)]:
-                if role is Role.RUNTIME and (role, suite, architecture, key) not in self._sets:
-                    universe = self._inputs.universe(suite, architecture)
-                    self._runtime((role, suite, architecture, key), base, universe, before.roots)
+        refreshed = {base[1:3]: base for base in self._bases if self._sets[base] != self._before.get(base)}
+        for wanted, before in self._before.items():
+            if wanted[0] is Role.RUNTIME and wanted[1:3] in refreshed:
+                universe = self._inputs.universe(wanted[1], wanted[2])
+                self._runtime(wanted, refreshed[wanted[1:3]], universe, before.roots)
 
     def _profile(self, definition: ImageDefinition, buildroot: PackageSet) -> None:
         suite = self._catalog.by_suite[definition.name.suite]
@@ -230,6 +257,39 @@ def _locked(package: BinaryPackage, edges: Mapping[str, tuple[str, ...]]) -> Loc
     )
 
 
+def _remembered(sets: Iterable[PackageSet], universe: Universe) -> tuple[BinaryPackage, ...]:
+    """The packages of sets as candidates: from the archive where they are there yet, else as the lock has them.
+
+    A lock does not keep what a package provides or conflicts with, but its dependencies are resolved names.
+    """
+    found: dict[str, BinaryPackage] = {}
+    for package in (package for one in sets for package in one.packages):
+        candidate = universe.get(package.name)
+        same = candidate is not None and candidate.sha256 == package.sha256
+        found[package.name] = candidate if candidate is not None and same else _as_candidate(package)
+    return tuple(found.values())
+
+
+def _as_candidate(package: LockedPackage) -> BinaryPackage:
+    return BinaryPackage(
+        name=package.name,
+        version=package.version,
+        architecture=package.architecture,
+        source=package.source,
+        source_version=package.source_version,
+        filename=package.path,
+        size=package.size,
+        sha256=package.sha256,
+        essential=package.essential,
+        protected=False,
+        priority="optional",
+        multi_arch="",
+        section="",
+        archive=package.archive,
+        depends_text=", ".join(package.depends),
+    )
+
+
 def _only_real(universe: Universe, wanted: Iterable[str]) -> None:
     """A lock keeps names, so each name that is asked for must be a package's own."""
     for name in wanted:
@@ -257,25 +317,17 @@ def _libraries(
 ) -> tuple[str, ...] | None:
     """The libraries that what is compiled in a build root may come to need; ``None`` if one left the archive.
 
-    They are what the development packages asked for depend on, through other development packages; those
-    in ``unused`` do not count.
+    They are what the development packages asked for depend on; those in ``unused`` do not count.
     """
-    by_name = {package.name: package for package in buildroot.packages}
-    queue = [root for root in buildroot.roots if root in by_name and root not in unused]
-    seen, found = set[str](), set[str]()
-    while queue:
-        name = queue.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        package = universe.get(name)
-        if package is None:
-            return None
-        if name.endswith("-dev"):
-            queue += by_name[name].depends
-        elif package.section == "libs" and name not in buildroot.roots:
-            found.add(name)
-    return tuple(sorted(found))
+    found = {package.name: universe.get(package.name) for package in buildroot.packages}
+    here = {name: package for name, package in found.items() if package is not None}
+    edges = {package.name: package.depends for package in buildroot.packages}
+    roots = tuple(root for root in buildroot.roots if root not in unused)
+    development = tuple(root for root in roots if root.endswith("-dev"))
+    needed = [package.name for package in closure(buildroot.packages, development)]
+    if not all(name in here for name in needed):
+        return None
+    return libraries(Solution(tuple(here[name] for name in needed), development, edges))
 
 
 def _profile_key(profile: LockedProfile) -> tuple[str, str, str, str]:

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The acceptance checks, as data. Each is a program in ``programs/`` that runs inside the image."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import resources
+
+
+class Need(StrEnum):
+    """What a check asks of an image."""
+
+    SHELL = "shell"
+    PACKAGES = "packages"
+    COMPILER = "compiler"
+    BYTECODE = "bytecode"
+    NO_BYTECODE = "no bytecode"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. ``timeout`` in seconds of wall time, generous: emulated processors are ten times slower.
+
+    ``network`` lets it out of the sandbox' own loopback interface, to reach a package archive.
+    """
+
+    name: str
+    purpose: str
+    needs: frozenset[Need] = frozenset()
+    timeout: float = 120.0
+    network: bool = False
+
+    @property
+    def program(self) -> str:
+        """The program's file name."""
+        return f"check_{self.name.replace('-', '_')}.py"
+
+
+_PACKAGES = frozenset({Need.PACKAGES})
+
+SUITE: tuple[Check, ...] = (
+    Check("version", "the release that was asked for starts, without a word"),
+    Check("imports", "every module of the standard library can be imported", timeout=300),
+    Check("libraries", "every shared library that is needed is found"),
+    Check("commands", "python, pip, pydoc, idle and python-config are in PATH and work"),
+    Check("bytecode", "the standard library's bytecode is there and used", frozenset({Need.BYTECODE})),
+    Check("no-bytecode", "there is no bytecode", frozenset({Need.NO_BYTECODE})),
+    Check("build-paths", "nothing tells where and how the interpreter was built"),
+    Check("embedding", "libpython is there for programs that embed it"),
+    Check("tls", "TLS believes the image's certificates, and only them"),
+    Check("hashes", "hash functions give their published answers"),
+    Check("sqlite", "SQLite with full-text search, JSON and loadable extensions"),
+    Check("dbm", "every kind of key-value file"),
+    Check("compression", "every kind of compressed data"),
+    Check("time-zones", "the time zone database"),
+    Check("locale", "text is UTF-8 whatever the locale"),
+    Check("ctypes", "calls into the C library and back"),
+    Check("processes", "children and threads with deep recursion", timeout=300),
+    Check("multiprocessing", "worker processes, semaphores, shared memory", timeout=300),
+    Check("terminal", "readline, curses, an interactive session"),
+    Check("pip", "pip installs and uninstalls a wheel", timeout=300),
+    Check("venv", "virtual environments", timeout=300),
+    Check("extension", "a C extension is compiled and imported", frozenset({Need.COMPILER})),
+    Check("permissions", "owners and permissions of all files"),
+    Check("privileges", "no set-user-ID programs but Debian's own"),
+    Check("packages", "dpkg finds every package whole", _PACKAGES),
+    Check("apt", "apt-get installs a package", _PACKAGES, timeout=300, network=True),
+)
+
+
+def find(name: str) -> Check:
+    """The check of that name. Raises ``KeyError``."""
+    for check in SUITE:
+        if check.name == name:
+            return check
+    raise KeyError(name)
+
+
+def programs() -> tuple[tuple[str, bytes], ...]:
+    """All files that the checks consist of: name and content, sorted."""
+    folder = resources.files("imagewright.checks") / "programs"
+    files = [entry for entry in folder.iterdir() if entry.name.endswith((".py", ".pem"))]
+    return tuple((entry.name, entry.read_bytes()) for entry in sorted(files, key=lambda each: each.name))
+
+
+def revision() -> str:
+    """Changes whenever a program does: an image that passed before is then checked again."""
+    state = hashlib.sha256()
+    for name, content in programs():
+        state.update(f"{name}\0{len(content)}\0".encode() + content)
+    return state.hexdigest()[:16]

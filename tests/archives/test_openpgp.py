@@ -23,6 +23,7 @@ from imagewright.archives.openpgp import (
     verify_cleartext,
     verify_detached,
 )
+from imagewright.catalog.shipped import shipped_catalog
 from imagewright.errors import ConfigurationError, VerificationError
 from support.archive import SignedArchive, SigningKey
 
@@ -238,44 +239,36 @@ def test_every_shipped_certificate_is_what_its_name_says() -> None:
         assert facts.origin
 
 
-def test_every_suite_has_certificates() -> None:
+def test_every_fingerprint_of_the_catalog_has_a_certificate_of_the_right_owner() -> None:
     keyring = shipped_keyring()
-    assert {"bullseye", "bookworm", "trixie", "forky", "sid", "trixie-security", "noble"} <= set(keyring.suites)
-    for suite in keyring.suites:
-        assert keyring.for_suite(suite)
-
-
-def test_a_security_key_may_not_sign_the_main_archive() -> None:
-    keyring = shipped_keyring()
-    for suite, prints in keyring.suites.items():
-        owners = [keyring.facts[name].owner for name in prints]
-        if "Ubuntu" not in owners[0]:
-            assert all(("Security" in owner) == suite.endswith("-security") for owner in owners), suite
+    for suite in shipped_catalog().by_suite.values():
+        for archive in suite.archives:
+            assert keyring.for_suite(archive.name, fingerprints=archive.keys)
+            owners = [keyring.facts[fingerprint].owner for fingerprint in archive.keys]
+            assert all(suite.distribution.title() in owner for owner in owners)
+            if suite.distribution == "debian":
+                security = archive.name.endswith("-security")
+                assert all(("Security" in owner) == security for owner in owners), archive.name
 
 
 def test_a_suite_nobody_may_sign() -> None:
     with pytest.raises(ConfigurationError, match="potato"):
-        shipped_keyring().for_suite("potato")
+        shipped_keyring().for_suite("potato", fingerprints=[])
 
 
-def test_a_users_keys() -> None:
-    mine = shipped_keyring().extended(
-        {KEY.fingerprint.lower(): KEY.certificate.encode()},
-        {"trixie": [KEY.fingerprint], "my": [OTHER.fingerprint]},
-    )
-    assert [one.fingerprint for one in mine.for_suite("trixie")] == [KEY.fingerprint]
-    assert [one.fingerprint for one in mine.for_suite("sid", fingerprints=[KEY.fingerprint])] == [KEY.fingerprint]
-    assert mine.for_suite("bookworm") == shipped_keyring().for_suite("bookworm")
+def test_a_users_certificates() -> None:
+    shipped = shipped_keyring()
+    mine = shipped.extended({KEY.fingerprint.lower(): KEY.certificate.encode()})
+    assert [one.fingerprint for one in mine.for_suite("x", fingerprints=[KEY.fingerprint])] == [KEY.fingerprint]
+    assert set(mine.facts) == set(shipped.facts)
     with pytest.raises(ConfigurationError, match=OTHER.fingerprint):
-        mine.for_suite("my")
+        mine.for_suite("x", fingerprints=[KEY.fingerprint, OTHER.fingerprint])
 
 
 def test_an_unusable_certificate_leaves_the_others() -> None:
-    keyring = Keyring(
-        {}, {KEY.fingerprint: KEY.certificate.encode(), OTHER.fingerprint: b"broken"},
-        {"a": (OTHER.fingerprint, KEY.fingerprint), "b": (OTHER.fingerprint,)},
-    )  # fmt: skip
-    assert [one.fingerprint for one in keyring.for_suite("a")] == [KEY.fingerprint]
+    keyring = Keyring({KEY.fingerprint: KEY.certificate.encode(), OTHER.fingerprint: b"broken"}, {})
+    both = keyring.for_suite("x", fingerprints=[OTHER.fingerprint, KEY.fingerprint])
+    assert [one.fingerprint for one in both] == [KEY.fingerprint]
     with pytest.raises(VerificationError):
-        keyring.for_suite("b")
+        keyring.for_suite("x", fingerprints=[OTHER.fingerprint])
     assert keyring.certificate("0" * 40) is None

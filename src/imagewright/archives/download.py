@@ -16,6 +16,9 @@ from imagewright.events import Event, FetchFinished, FetchProgress, FetchStarted
 from imagewright.model.digest import Digest
 from imagewright.model.ports import BlobStore, Clock, Fetcher
 
+LARGEST = 1 << 30
+"""Bytes in a file whose size is not known beforehand."""
+
 _PROGRESS_STEP = 1 << 20
 _GIVE_UP_AFTER = 20
 _PARTING = 0.5  # seconds that a thread may take to notice that it is to stop
@@ -23,7 +26,7 @@ _PARTING = 0.5  # seconds that a thread may take to notice that it is to stop
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """One file: ``name`` for people, ``urls`` in the order to try, ``size`` in bytes and digest as pinned.
+    """One file: ``name`` for people, ``urls`` in the order to try, ``size`` in bytes (0: not known) and digest.
 
     ``hint`` is what a person may do if none of them has it.
     """
@@ -153,10 +156,10 @@ def _fetch(request: FetchRequest, blobs: BlobStore, fetcher: Fetcher, tally: _Ta
     """Try the addresses of one file. Raises ``FetchError`` or ``VerificationError`` listing all of them."""
     tried: list[tuple[str, ImagewrightError]] = []
     for url in request.urls:
-        counted = _Counted(fetcher, url, request.size, tally)
+        counted = _Counted(fetcher, url, request.size or LARGEST, tally)
         try:
             with closing(counted.pieces()) as pieces:
-                blobs.put(pieces, expected=request.sha256, size=request.size)
+                blobs.put(pieces, expected=request.sha256, size=request.size or None)
         except (FetchError, VerificationError) as error:
             tally.take_back(counted.received)
             tried.append((shown(url), error))
@@ -172,15 +175,15 @@ def _fetch(request: FetchRequest, blobs: BlobStore, fetcher: Fetcher, tally: _Ta
 class _Counted:
     """The body of one address, counted as it passes; ends early when everything is to stop."""
 
-    def __init__(self, fetcher: Fetcher, url: str, size: int, tally: _Tally) -> None:
+    def __init__(self, fetcher: Fetcher, url: str, maximum: int, tally: _Tally) -> None:
         self._fetcher = fetcher
         self._url = url
-        self._size = size
+        self._maximum = maximum
         self._tally = tally
         self.received = 0
 
     def pieces(self) -> Generator[bytes, None, None]:
-        for piece in self._fetcher.stream(self._url, maximum=self._size):
+        for piece in self._fetcher.stream(self._url, maximum=self._maximum):
             if self._tally.stop.is_set():
                 raise _StoppedError
             self.received += len(piece)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whom we believe: certificates as data, and which of them may sign what (``keys/keys.toml``)."""
+"""Certificates as data (``keys/``), found by fingerprint. Who may sign what is the catalog's to say."""
 
 from __future__ import annotations
 
@@ -24,52 +24,46 @@ class KeyFacts:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Certificates in armour by fingerprint, and the fingerprints that may sign each suite (by codename)."""
+    """Certificates in armour, by fingerprint in upper case; ``facts`` tell a person whose they are."""
 
-    facts: Mapping[str, KeyFacts]
     armoured: Mapping[str, bytes]
-    suites: Mapping[str, tuple[str, ...]]
+    facts: Mapping[str, KeyFacts]
 
     def certificate(self, fingerprint: str) -> Certificate | None:
         """The certificate with this fingerprint, if there is one. Raises ``VerificationError`` if unusable."""
         data = self.armoured.get(fingerprint.upper())
         return None if data is None else load_certificate(data, fingerprint.upper())
 
-    def for_suite(self, codename: str, *, fingerprints: Sequence[str] = ()) -> tuple[Certificate, ...]:
-        """The certificates that may sign a suite; ``fingerprints``, where given, replace those known for it.
+    def for_suite(self, codename: str, *, fingerprints: Sequence[str]) -> tuple[Certificate, ...]:
+        """The certificates that may sign a suite; any one of them is enough, so one may be unusable.
 
-        Raises ``ConfigurationError`` for a suite nobody may sign or a fingerprint without a certificate, and
+        Raises ``ConfigurationError`` without fingerprints or for one without a certificate, and
         ``VerificationError`` where none of the certificates can be used any more.
         """
-        wanted = tuple(fingerprint.upper() for fingerprint in fingerprints) or self.suites.get(codename, ())
-        if not wanted:
-            raise ConfigurationError(
-                f"no key is known that may sign the suite {codename}",
-                hint="name the certificate and its fingerprint in imagewright.toml",
-            )
         usable: list[Certificate] = []
         unusable: list[VerificationError] = []
-        for fingerprint in wanted:
+        for fingerprint in fingerprints:
             try:
                 certificate = self.certificate(fingerprint)
-            except VerificationError as error:  # another one may do
+            except VerificationError as error:
                 unusable.append(error)
                 continue
             if certificate is None:
-                raise ConfigurationError(f"there is no certificate {fingerprint}, which is to sign {codename}")
+                raise ConfigurationError(
+                    f"there is no certificate {fingerprint}, which is to sign {codename}",
+                    hint="correct the fingerprint, or add the certificate",
+                )
             usable.append(certificate)
-        if not usable:
+        if unusable and not usable:
             raise unusable[0]
+        if not usable:
+            raise ConfigurationError(f"no key is known that may sign the suite {codename}")
         return tuple(usable)
 
-    def extended(self, armoured: Mapping[str, bytes], suites: Mapping[str, Sequence[str]]) -> Keyring:
-        """With a user's certificates and suites, which replace, not widen, what is here for the same suite."""
+    def extended(self, armoured: Mapping[str, bytes]) -> Keyring:
+        """With a user's certificates."""
         own = {fingerprint.upper(): data for fingerprint, data in armoured.items()}
-        return Keyring(
-            {**self.facts, **{print_: KeyFacts(print_, "", "", "imagewright.toml") for print_ in own}},
-            {**self.armoured, **own},
-            {**self.suites, **{name: tuple(value.upper() for value in values) for name, values in suites.items()}},
-        )
+        return Keyring({**self.armoured, **own}, self.facts)
 
 
 def shipped_keyring() -> Keyring:
@@ -82,8 +76,7 @@ def shipped_keyring() -> Keyring:
         )
         for entry in document["certificate"]
     }
-    armoured = {fingerprint: (folder / f"{fingerprint}.asc").read_bytes() for fingerprint in facts}
-    suites = {
-        suite: tuple(archive["fingerprints"]) for archive in document["archive"] for suite in archive["suites"]
-    }
-    return Keyring(facts, armoured, suites)
+    return Keyring(
+        {fingerprint: (folder / f"{fingerprint}.asc").read_bytes() for fingerprint in facts},
+        facts,
+    )

@@ -1,21 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where archives are: addresses by mirror role, from a flag, the configuration, or the machine's apt sources."""
+"""Where archives are: addresses by mirror role. Who said them (a flag, a file, the machine) is decided before."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-from imagewright.errors import ConfigurationError, UsageError
+from imagewright.errors import ConfigurationError
 
 SNAPSHOT = "snapshot"
 """The role of archives of the past; tried after the mirrors. ``{role}`` in its address stands for the mirror's."""
 
-_ROLE = re.compile(r"[a-z][a-z0-9-]{0,40}", re.ASCII)
-_TEMPLATE = re.compile(r"\{([a-z][a-z0-9-]{0,40})\}(/.*)", re.ASCII)
-_SCHEMES = ("http", "https", "file")
+_TEMPLATE = re.compile(r"\{([a-z][a-z0-9-]{0,40})\}/(.*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ class Mirrors:
         known = ", ".join(sorted(self.roles)) or "none"
         raise ConfigurationError(
             f"no mirror is known for {role}",
-            why=f"mirrors are known for: {known}",
+            why="; ".join((f"mirrors are known for: {known}", *self.notes[:2])),
             hint=f"give one with --mirror {role}=URL, or under [mirrors] in imagewright.toml",
         )
 
@@ -58,61 +55,4 @@ class Mirrors:
         match = _TEMPLATE.fullmatch(url)
         if not match:
             raise ConfigurationError(f"not an address: {url[:100]!r}", hint="{role}/path, or a whole URL")
-        return self.urls(match[1], match[2].lstrip("/"))
-
-    @property
-    def uses_files(self) -> bool:
-        """Whether any address is on this machine's own disk."""
-        return any(urlsplit(address).scheme == "file" for found in self.roles.values() for address in found)
-
-
-def parse_flags(flags: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """Read ``--mirror NAME=URL`` flags; a name given twice has two addresses. Raises ``UsageError``."""
-    found: dict[str, list[str]] = {}
-    for flag in flags:
-        role, equals, address = flag.partition("=")
-        if not equals or not _ROLE.fullmatch(role):
-            raise UsageError(
-                f"--mirror {flag}: expected NAME=URL", hint="for one: --mirror debian=https://…/debian"
-            )
-        problem = address_problem(address)
-        if problem:
-            raise UsageError(f"--mirror {flag}: {problem}")
-        found.setdefault(role, []).append(address.rstrip("/"))
-    return {role: tuple(addresses) for role, addresses in found.items()}
-
-
-def address_problem(address: str) -> str:
-    """What is wrong with an archive's address, empty if nothing."""
-    try:
-        parts = urlsplit(address)
-        complete = parts.hostname or (parts.scheme == "file" and parts.path)
-    except ValueError as error:
-        return str(error)
-    if parts.scheme not in _SCHEMES or not complete:
-        return "only http, https and file addresses can be used"
-    if parts.query or parts.fragment or not address.isprintable() or " " in address:
-        return "it has a query, a fragment or blanks"
-    return ""
-
-
-def choose_mirrors(
-    *,
-    flags: Mapping[str, tuple[str, ...]],
-    configured: Mapping[str, Sequence[str]],
-    machine: Mapping[str, tuple[str, ...]],
-    notes: tuple[str, ...] = (),
-) -> Mirrors:
-    """Put together what is known: for each role a flag beats the configuration, which beats the machine's sources.
-
-    Whoever names a role names all its addresses: a mirror given by hand is not mixed with others. Raises
-    ``ConfigurationError`` for a configured address that cannot be used.
-    """
-    for role, addresses in configured.items():
-        for address in addresses:
-            if not _ROLE.fullmatch(role) or (problem := address_problem(address)):
-                raise ConfigurationError(
-                    f"mirrors.{role}: {address!r} cannot be used", why=problem or "no such name"
-                )
-    own = {role: tuple(address.rstrip("/") for address in addresses) for role, addresses in configured.items()}
-    return Mirrors({**machine, **{role: found for role, found in own.items() if found}, **flags}, notes)
+        return self.urls(match[1], match[2])

@@ -8,7 +8,6 @@ brings it up to date (docs/explanation/identity.md).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,9 +25,10 @@ from imagewright.errors import SolveError
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, PackageSet, Role
 from imagewright.model.packages import LockedPackage
+from imagewright.planning.closures import closure, compiler_of
 from imagewright.planning.targets import SetId, Target, checksum, parse_target, set_id, target_of
 
-_COMPILER = re.compile(r"gcc-\d+", re.ASCII)
+__all__ = ["LockInputs", "UniverseOf", "closure", "compiler_of", "make_lock", "with_profile"]
 
 UniverseOf = Callable[[str, str], Universe]
 """The candidates of a suite and architecture, from archives that were verified."""
@@ -211,27 +211,6 @@ def with_profile(lock: Lock, profile: LockedProfile) -> Lock:
     """The lock with a profile that was trained, in place of the one there was for the same build."""
     profiles = {_profile_key(found): found for found in (*lock.profiles, profile)}
     return replace(lock, profiles=tuple(found for _, found in sorted(profiles.items())))
-
-
-def compiler_of(buildroot: PackageSet) -> str:
-    """The compiler in a build root, as profiles name it: ``gcc-14 14.2.0-19``; "" if there is none."""
-    found = (package for package in buildroot.packages if _COMPILER.fullmatch(package.name))
-    return next((f"{package.name} {package.version}" for package in found), "")
-
-
-def closure(packages: Iterable[LockedPackage], names: Iterable[str]) -> tuple[LockedPackage, ...]:
-    """The packages of a set that ``names`` and all they depend on come to; no solver is needed.
-
-    Names that are not in the set count for nothing.
-    """
-    by_name = {package.name: package for package in packages}
-    queue, seen = [name for name in names if name in by_name], set[str]()
-    while queue:
-        name = queue.pop()
-        if name not in seen:
-            seen.add(name)
-            queue += [need for need in by_name[name].depends if need in by_name]
-    return tuple(package for name, package in sorted(by_name.items()) if name in seen)
 
 
 def _package_set(wanted: SetId, roots: Iterable[str], solution: Solution) -> PackageSet:

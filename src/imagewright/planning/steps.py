@@ -31,8 +31,8 @@ from imagewright.model.plan import (
     StepKind,
     Work,
 )
+from imagewright.planning.closures import closure, compiler_of
 from imagewright.planning.identity import make_step
-from imagewright.planning.locking import closure, compiler_of
 from imagewright.planning.targets import SetId, check_fresh, locked_set, target_of
 from imagewright.recipes.python import Compilation, compile_scripts
 from imagewright.recipes.rootfiles import root_files

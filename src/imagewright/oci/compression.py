@@ -24,6 +24,9 @@ PIECE = {Compression.GZIP: 1 << 20, Compression.ZSTD: 8 << 20}
 LEVEL = {Compression.GZIP: 6, Compression.ZSTD: 9}
 """Default levels: see docs/explanation/store.md for what they cost and gain."""
 
+MOST_JOBS = {Compression.GZIP: 32, Compression.ZSTD: 4}
+"""Threads at most: each takes 2 MB (gzip) or 25 MB (zstd), and more than this gains nothing."""
+
 
 def compress(
     parts: Iterable[bytes], kind: Compression, *, level: int | None = None, jobs: int = 1
@@ -34,7 +37,7 @@ def compress(
     """
     chosen = LEVEL[kind] if level is None else level
     work = _gzip(chosen) if kind is Compression.GZIP else _zstd(chosen)
-    return _in_order(parts, work, max(1, jobs))
+    return _in_order(parts, work, max(1, min(jobs, MOST_JOBS[kind])))
 
 
 def pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -43,7 +46,9 @@ def pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     for chunk in chunks:
         buffer += chunk
         while len(buffer) >= size:
-            yield bytes(buffer[:size])
+            with memoryview(buffer) as view:
+                piece = bytes(view[:size])
+            yield piece
             del buffer[:size]
     if buffer:
         yield bytes(buffer)

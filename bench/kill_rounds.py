@@ -28,7 +28,6 @@ import sys
 import tempfile
 import threading
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -36,7 +35,9 @@ from pathlib import Path
 from typing import Any
 
 from imagewright.model.digest import Digest
+from imagewright.model.lock import Role
 from imagewright.model.plan import StepKind
+from imagewright.planning.lockfile import read_lock
 from imagewright.store.store import Store
 
 FETCH = "fetch"
@@ -51,6 +52,10 @@ FOLLOWS: dict[str, tuple[str, ...]] = {
     FETCH: ("base", "runtime", "image", "check"),
 }
 """What must be forgotten so that a step of that kind runs again: it, and all that stand on it."""
+_SHORT = 0.5
+"""Seconds; a step shorter than this is not waited for."""
+_WHOLE = 1.5
+"""Seconds that a build with only such steps about takes."""
 _LAST_BREATH = 10.0
 """Seconds in which descendants of a killed build must be gone."""
 
@@ -121,24 +126,9 @@ def forget(place: Place, kind: str, chance: random.Random) -> None:
 
 
 def inputs_of(lock: Path) -> list[Digest]:
-    """Every file that the lock's base and build roots are made from."""
-    with lock.open("rb") as file:
-        text = tomllib.load(file)
-    found: set[str] = set()
-
-    def walk(value: object) -> None:
-        if isinstance(value, dict):
-            if "version" in value and isinstance(value.get("sha256"), str):
-                found.add(str(value["sha256"]).removeprefix("sha256:"))
-            for inner in value.values():
-                walk(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                walk(inner)
-
-    walk(text)
-    assert found, f"{lock} names no packages"
-    return sorted(Digest(name) for name in found)
+    """Every package that the lock's base roots are made from."""
+    sets = read_lock(lock.read_text(encoding="utf-8")).sets
+    return sorted({package.sha256 for one in sets if one.role is Role.BASE for package in one.packages})
 
 
 def descendants(pid: int) -> dict[int, str]:
@@ -219,8 +209,9 @@ def kill_once(place: Place, this: Round, usual: float, chance: random.Random) ->
         start_new_session=True,
     )
     watch = Watch(process, this.kind)
-    assert watch.began.wait(600), f"the step never began: {''.join(watch.tail)}"
-    this.delay = chance.uniform(0, usual)
+    # A step that takes no time is not to be hit by aiming: then any moment of the run will do.
+    assert usual < _SHORT or watch.began.wait(600), f"the step never began: {''.join(watch.tail)}"
+    this.delay = chance.uniform(0, usual if usual >= _SHORT else _WHOLE)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(this.delay)
     this.killed = process.poll() is None
@@ -238,9 +229,9 @@ def kill_once(place: Place, this: Round, usual: float, chance: random.Random) ->
         time.sleep(0.05)
 
 
-def mounts() -> int:
-    """How many mounts this process sees."""
-    return len(Path("/proc/self/mountinfo").read_text().splitlines())
+def mounts(store: Path) -> list[str]:
+    """Mounts of the store's files that this process sees; there should be none."""
+    return [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(store) in line]
 
 
 def play(place: Place, this: Round, digest: str, usual: float, chance: random.Random) -> float:
@@ -248,18 +239,16 @@ def play(place: Place, this: Round, digest: str, usual: float, chance: random.Ra
     begun = time.monotonic()
     seconds = usual
     try:
-        before = mounts()
         forget(place, this.kind, chance)
         kill_once(place, this, usual, chance)
-        if mounts() != before:
-            this.problems.append("a mount was left")
+        this.problems += [f"a mount was left: {mount}" for mount in mounts(place.store)]
         found = place.answer(place.command("store", "fsck", "--json"))
         this.problems += [f"fsck: {problem}" for problem in found["problems"]]
         (image,) = place.answer(place.build())
         if image["digest"] != digest:
             this.problems.append(f"another digest: {image['digest']}")
         ran = [step["seconds"] for step in image["steps"] if step["name"].split()[0] == this.kind]
-        seconds = max([*ran, 0.0]) or usual
+        seconds = max(ran, default=usual)
     except AssertionError as error:
         this.problems.append(" ".join(str(error).split()))
     this.seconds = time.monotonic() - begun
@@ -272,9 +261,7 @@ def rounds(place: Place, words: argparse.Namespace, show: Callable[[Round], None
     (image,) = place.answer(place.build())
     digest = image["digest"]
     usual = dict.fromkeys(KINDS, 3.0)
-    for step in image["steps"]:
-        kind = step["name"].split()[0]
-        usual[kind] = max(0.2, step["seconds"] or usual.get(kind, 3.0))
+    usual |= {step["name"].split()[0]: step["seconds"] for step in image["steps"] if not step["cached"]}
     kinds = words.kinds.split(",")
     for number in range(words.rounds):
         this = Round(number + 1, kinds[number % len(kinds)])

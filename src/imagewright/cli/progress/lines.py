@@ -68,6 +68,7 @@ class PlainLines(_Shown):
         self._verbose = verbose
         self._said = clock()
         self._wording = Wording(console.paint_err(), glyphs_for(console.stderr))
+        self._phases: dict[str, str] = {}
 
     def event(self, event: events.Event) -> None:
         """Take one event."""
@@ -79,6 +80,10 @@ class PlainLines(_Shown):
         match event:
             case events.StepOutput() if not self._verbose:
                 return ""
+            case events.StepPhase():
+                if self._phases.get(event.step) == event.phase:
+                    return ""
+                self._phases[event.step] = event.phase
             case events.FetchStarted():
                 self._said = self._clock()
             case events.FetchProgress():

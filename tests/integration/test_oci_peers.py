@@ -17,11 +17,12 @@ import pytest
 
 from imagewright.model.digest import Digest
 from imagewright.model.images import Compression, ImageConfiguration
+from imagewright.model.options import ArchiveFormat
 from imagewright.model.platforms import parse_platform
 from imagewright.model.tree import Entry, Kind
 from imagewright.oci.image import ImageDocuments, ImageLayer, assemble
 from imagewright.oci.layers import Layer, write_layer
-from imagewright.oci.layout import ArchiveFormat, Export, export
+from imagewright.oci.layout import Export, export
 from imagewright.oci.reader import read_layer
 from imagewright.oci.tar import order
 from imagewright.store.images import StoredImage

@@ -14,6 +14,7 @@ import pytest
 from imagewright.errors import MachineError, UsageError, VerificationError
 from imagewright.model.digest import Digest
 from imagewright.model.images import Compression, ImageConfiguration
+from imagewright.model.options import ArchiveFormat
 from imagewright.model.platforms import parse_platform
 from imagewright.model.tree import Entry, Kind
 from imagewright.oci.descriptor import INDEX, MANIFEST, Descriptor
@@ -23,7 +24,6 @@ from imagewright.oci.layers import Layer
 from imagewright.oci.layout import (
     CONTAINERD_NAME,
     REF_NAME,
-    ArchiveFormat,
     Export,
     LayoutDirectory,
     archive_chunks,

@@ -128,3 +128,26 @@ def processes_with(mark: str) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+def image_layers() -> tuple[Path, ...]:
+    """The unpacked layers of an image to check, topmost first: IMAGEWRIGHT_TEST_IMAGE, separated by colons.
+
+    ``.ci/run`` sets it to the quick image it has just built.
+    """
+    value = os.environ.get("IMAGEWRIGHT_TEST_IMAGE", "")
+    if not value:
+        lacking("an unpacked image (IMAGEWRIGHT_TEST_IMAGE)")
+    return tuple(Path(part) for part in value.split(os.pathsep))
+
+
+def debian_mirror() -> str:
+    """The address of the machine's own Debian archive, from its apt sources; "" where it has none."""
+    for path in sorted(Path("/etc/apt").glob("sources.list")) + sorted(Path("/etc/apt/sources.list.d").glob("*")):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            words = line.split()
+            if words[:1] in (["URIs:"], ["deb"]):
+                address = next((word for word in words[1:] if "://" in word), "")
+                if address.rstrip("/").endswith("/debian"):
+                    return address.rstrip("/")
+    return ""

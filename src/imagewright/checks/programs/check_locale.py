@@ -29,7 +29,7 @@ with tempfile.TemporaryDirectory() as directory:
     with open(path, "rb") as file:
         need(file.read() == "naïve €\n".encode(), "files are not written in UTF-8")
     need(os.listdir(directory) == ["naïve €.txt"], f"a file is called {os.listdir(directory)}")
-output = python("print('\\u20ac')", PYTHONUTF8="0")
-need(output == "€\n", f"without UTF-8 mode: {output!r}")
+text = python("print('\\u20ac')", PYTHONUTF8="0")
+need(text == "€\n", f"without UTF-8 mode: {text!r}")
 need("idna" in sys.modules or "ü.example".encode("idna") == b"xn--tda.example", "no IDNA")
 passed("UTF-8 for streams, files and names, in every locale")

@@ -17,6 +17,7 @@ def square(number: int) -> int:
 
 def fill(name: str, text: bytes) -> None:
     memory = shared_memory.SharedMemory(name=name)
+    assert memory.buf is not None
     memory.buf[: len(text)] = text
     memory.close()
 
@@ -34,6 +35,7 @@ def main() -> None:
     worker = context.Process(target=fill, args=(memory.name, b"shared"))
     worker.start()
     worker.join()
+    assert memory.buf is not None
     text = bytes(memory.buf[:6])
     memory.close()
     memory.unlink()

@@ -58,8 +58,8 @@ child = subprocess.run(
     [sys.executable, "-c", "print(input()[::-1])"], input="hello\n", capture_output=True, text=True, check=True
 )
 need(child.stdout == "olleh\n", f"a child answered {child.stdout!r}")
-child = subprocess.run([sys.executable, "-c", "import os; os.kill(os.getpid(), 15)"], check=False)
-need(child.returncode == -signal.SIGTERM, f"a killed child has status {child.returncode}")
+killed = subprocess.run([sys.executable, "-c", "import os; os.kill(os.getpid(), 15)"], check=False)
+need(killed.returncode == -signal.SIGTERM, f"a killed child has status {killed.returncode}")
 pipes = [
     subprocess.Popen([sys.executable, "-S", "-c", "print('x' * 100_000)"], stdout=subprocess.PIPE)
     for _ in range(4)

@@ -37,8 +37,8 @@ def skipped(reason: str) -> NoReturn:
 
 
 def end(detail: str, status: int) -> NoReturn:
-    sys.stdout.write(" ".join(detail.split()) + "\n")
     sys.stdout.flush()
+    os.write(1, " ".join(detail.split()).encode("utf-8", "backslashreplace") + b"\n")  # whatever the locale
     raise SystemExit(status)
 
 
@@ -67,7 +67,7 @@ def run(*arguments: str, **environment: str) -> str:
     )
     if process.returncode:
         last = (process.stdout.strip().splitlines() or ["no output"])[-1]
-        failed(f"{' '.join(arguments)[:200]}: exit status {process.returncode}: {last[:300]}")
+        failed(f"{' '.join(arguments)[:120]}: exit status {process.returncode}: {last[:300]}")
     return process.stdout
 
 

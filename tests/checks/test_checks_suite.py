@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import imagewright.checks
+from imagewright.checks.selection import check_names
+from imagewright.checks.suite import SUITE, find, programs, revision
+from imagewright.model.images import (
+    Bytecode,
+    Compression,
+    Flavour,
+    ImageConfiguration,
+    ImageDefinition,
+    ImageName,
+    Profile,
+)
+from imagewright.model.platforms import parse_platform
+
+FOLDER = Path(imagewright.checks.__path__[0]) / "programs"
+HELPERS = {"verdict.py", "wheels.py", "test-authority.pem", "test-server.pem"}
+
+
+def definition(
+    variant: str, *, bytecode: Bytecode = Bytecode.STDLIB, platform: str = "linux/amd64"
+) -> ImageDefinition:
+    return ImageDefinition(
+        name=ImageName("3.13.15", Flavour.DEFAULT, variant, "trixie"),
+        series="3.13",
+        platform=parse_platform(platform),
+        profile=Profile.QUICK,
+        tags=(),
+        shared_tags=(),
+        base_packages=(),
+        runtime_packages=(),
+        build_packages=(),
+        optional_modules=(),
+        slim=variant == "slim",
+        bytecode=bytecode,
+        frame_pointers=False,
+        extra_configure=(),
+        compression=Compression.GZIP,
+        configuration=ImageConfiguration((), ()),
+        release_epoch=0,
+    )
+
+
+def test_every_check_has_a_program_and_every_program_a_check() -> None:
+    names = {name for name, _ in programs()}
+    assert names == {check.program for check in SUITE} | HELPERS
+    assert {path.name for path in FOLDER.iterdir() if path.is_file()} == names
+
+
+def test_names_are_unique_and_found() -> None:
+    assert len({check.name for check in SUITE}) == len(SUITE)
+    assert all(find(check.name) is check for check in SUITE)
+    with pytest.raises(KeyError):
+        find("colour")
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.py")))
+def test_programs_are_for_python_3_9_with_nothing_installed(name: str) -> None:
+    tree = ast.parse((FOLDER / name).read_text(), feature_version=(3, 9))
+    assert ast.get_docstring(tree), "says nothing about what it checks"
+    assert not any(isinstance(node, ast.Match) for node in ast.walk(tree))
+    future = False
+    for node in ast.walk(tree):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        future |= "__future__" in modules
+        for module in modules:
+            assert module in {"verdict", "wheels"} or module.split(".")[0] in sys.stdlib_module_names | {"crypt"}
+    assert future, "annotations would be evaluated by older versions"
+
+
+def test_program_names_hide_no_module_of_the_standard_library() -> None:
+    assert not {path.stem for path in FOLDER.glob("*.py")} & sys.stdlib_module_names
+
+
+def test_the_revision_follows_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = revision()
+    assert before == revision()
+    monkeypatch.setattr("imagewright.checks.suite.programs", lambda: (*programs(), ("more.py", b"")))
+    assert revision() != before
+
+
+def test_variants_get_the_checks_they_can_pass() -> None:
+    slim, full, minimal = (set(check_names(definition(name))) for name in ("slim", "full", "minimal"))
+    assert full - slim == {"extension"}
+    assert slim - minimal == {"packages", "apt"}
+    assert {"version", "imports", "tls", "bytecode", "embedding"} <= minimal
+    assert "no-bytecode" not in full
+
+
+def test_bytecode_is_asked_for_or_forbidden() -> None:
+    names = check_names(definition("slim", bytecode=Bytecode.NONE))
+    assert "no-bytecode" in names
+    assert "bytecode" not in names
+
+
+def test_the_order_is_the_suite_s() -> None:
+    names = check_names(definition("full"))
+    assert list(names) == [check.name for check in SUITE if check.name in names]
+    assert names[0] == "version"  # what everything else rests on comes first
+
+
+def test_windows_is_not_checked_here() -> None:
+    image = definition("windowsservercore", platform="windows/amd64")
+    assert check_names(image) == ()
+    assert check_names(replace(image, platform=parse_platform("linux/arm64"))) != ()

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The acceptance checks on a real image: all pass, and each one notices what it is there for."""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from imagewright.checks.run import run_checks
+from imagewright.checks.suite import SUITE, Need
+from imagewright.events import discard
+from imagewright.model.plan import CheckWork
+from imagewright.model.results import CheckResult
+from imagewright.model.sandboxing import OverlayRoot
+from imagewright.sandbox.runner import NamespaceSandbox
+from support.machine import debian_mirror, image_layers, lacking, open_directory, root_person
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+
+@dataclass(frozen=True)
+class Image:
+    """An unpacked image, and what it is."""
+
+    layers: tuple[Path, ...]
+    scratch: Path
+    release: str
+    library: str  # /usr/local/lib/python3.13, without the slash at the start
+
+    @property
+    def compiler(self) -> bool:
+        return bool(self.find("usr/bin/gcc"))
+
+    def find(self, pattern: str) -> list[str]:
+        """Paths in the layers, relative to the root."""
+        return sorted({str(path.relative_to(layer)) for layer in self.layers for path in layer.glob(pattern)})
+
+    def check(self, *names: str, layer: Path | None = None, **changes: str) -> tuple[CheckResult, ...]:
+        work = CheckWork(
+            name="image",
+            platform="linux/amd64",
+            release=changes.get("release", self.release),
+            variant="full" if self.compiler else "slim",
+            checks=names,
+            optional_modules=("_tkinter",),
+            address=changes.get("address", debian_mirror()),
+        )
+        lower = self.layers if layer is None else (layer, *self.layers)
+        return run_checks(NamespaceSandbox(), OverlayRoot(lower), work, discard, jobs=2)
+
+    def layer(self, files: dict[str, bytes | None], modes: dict[str, int]) -> Path:
+        """A layer that adds or replaces files, or hides them (``None``). Names may be patterns of files there."""
+        top = self.scratch / uuid.uuid4().hex
+        for pattern, content in files.items():
+            for path in self.find(pattern) if "*" in pattern else [pattern]:
+                place = top / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if content is None:
+                    os.mknod(place, stat.S_IFCHR, os.makedev(0, 0))
+                else:
+                    place.write_bytes(content)
+                    place.chmod(modes.get(path, 0o644))
+        assert top.is_dir(), f"nothing in the image is called {sorted(files)}"
+        return top
+
+
+@pytest.fixture(scope="module")
+def image() -> Iterator[Image]:
+    root_person()
+    layers = image_layers()
+    with open_directory() as scratch:
+        found = next(path for layer in layers for path in layer.glob("usr/local/lib/python3.*") if path.is_dir())
+        header = next(layer for layer in layers).glob("usr/local/include/python3.*/patchlevel.h")
+        headers = [path for layer in layers for path in layer.glob("usr/local/include/python3.*/patchlevel.h")]
+        assert headers, f"no Python in {layers} {list(header)}"
+        line = next(line for line in headers[0].read_text().splitlines() if "define PY_VERSION " in line)
+        yield Image(layers, scratch, line.split('"')[1], f"usr/local/lib/{found.name}")
+
+
+def expected(image: Image) -> list[str]:
+    bytecode = bool(image.find(f"{image.library}/__pycache__/os.*.pyc"))
+    left_out = {Need.NO_BYTECODE if bytecode else Need.BYTECODE} | (set() if image.compiler else {Need.COMPILER})
+    return [check.name for check in SUITE if not check.needs & left_out]
+
+
+def test_the_image_passes(image: Image) -> None:
+    results = image.check(*expected(image))
+    assert [f"{each.check}: {each.detail}" for each in results if not each.passed] == []
+    assert [each.check for each in results] == expected(image)
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """What is done to an image, and a part of what the check then says. ``code`` runs in every interpreter."""
+
+    says: str
+    files: dict[str, bytes | None] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
+    code: str = ""
+    changes: dict[str, str] = field(default_factory=dict)
+
+
+LIBRARIES = "usr/lib/*-linux-gnu"
+SABOTAGES: dict[str, Sabotage] = {
+    "version": Sabotage("not 2.7.18", changes={"release": "2.7.18"}),
+    "imports": Sabotage("_bz2 (ImportError", {"LIBRARY/lib-dynload/_bz2.*.so": b"no library at all"}),
+    "libraries": Sabotage("needs libsqlite3.so.0", {f"{LIBRARIES}/libsqlite3.so.0": None}),
+    "commands": Sabotage("pip is not in PATH", {"usr/local/bin/pip3": None}),
+    "bytecode": Sabotage("made from another source", {"LIBRARY/antigravity.py": b"# changed\n"}),
+    "no-bytecode": Sabotage("the first is /usr/local/x.pyc", {"usr/local/x.pyc": b""}),
+    "build-paths": Sabotage(
+        "/usr/local/bin/tell (/usr/src/python)", {"usr/local/bin/tell": b"in /usr/src/python/x"}
+    ),
+    "embedding": Sabotage("libpython3.so does not load", {"usr/local/lib/libpython3.so": None}),
+    "tls": Sabotage(
+        "a server was believed", code="import ssl; ssl.create_default_context = ssl._create_unverified_context"
+    ),
+    "hashes": Sabotage("md5 is wrong", code="import hashlib; hashlib.md5 = hashlib.sha1"),
+    "sqlite": Sabotage("not safe for threads", code="import sqlite3; sqlite3.threadsafety = 0"),
+    "dbm": Sabotage("dbm.gnu: lib", {f"{LIBRARIES}/libgdbm.so.*": None}),
+    "compression": Sabotage("zlib made 90000 of 90000", code="import zlib; zlib.compress = lambda data: data"),
+    "time-zones": Sabotage("no time zone Europe/Paris", {"usr/share/zoneinfo/Europe/Paris": None}),
+    "locale": Sabotage("can't encode characters", code="import sys; sys.stdout.reconfigure(encoding='ascii')"),
+    "ctypes": Sabotage("errno is lost", code="import ctypes; ctypes.get_errno = lambda: 0"),
+    "processes": Sabotage(
+        "a killed child has status 0", code="import os; os.waitpid = lambda pid, flags: (pid, 0)"
+    ),
+    "multiprocessing": Sabotage(
+        "start methods are ['spawn']",
+        code="import multiprocessing; multiprocessing.get_all_start_methods = lambda: ['spawn']",
+    ),
+    "terminal": Sabotage("libreadline.so", {f"{LIBRARIES}/libreadline.so.*": None}),
+    "pip": Sabotage(
+        "installed are ['pip', 'surprise']",
+        {"LIBRARY/site-packages/surprise-1.dist-info/METADATA": b"Name: surprise\n"},
+    ),
+    "venv": Sabotage("exit status 1", {"LIBRARY/ensurepip/_bundled/pip-*.whl": b"no wheel"}),
+    "extension": Sabotage("Python.h", {"usr/local/include/python3.*/Python.h": None}),
+    "permissions": Sabotage("/etc/open is writable for all", {"etc/open": b""}, {"etc/open": 0o666}),
+    "privileges": Sabotage(
+        "/usr/bin/surprise (-rwsr-xr-x)", {"usr/bin/surprise": b""}, {"usr/bin/surprise": 0o4755}
+    ),
+    "packages": Sabotage("dpkg --verify: 1 files", {"usr/bin/true": b"changed\n"}, {"usr/bin/true": 0o755}),
+    "apt": Sabotage("apt-get update", changes={"address": "http://127.0.0.1:9/debian"}),
+}
+
+
+@pytest.mark.parametrize("name", [check.name for check in SUITE])
+def test_each_check_can_fail(image: Image, name: str) -> None:
+    sabotage = SABOTAGES[name]
+    if name == "extension" and not image.compiler:
+        lacking("an image with a compiler (IMAGEWRIGHT_TEST_IMAGE)")
+    files = {path.replace("LIBRARY", image.library): content for path, content in sabotage.files.items()}
+    if sabotage.code:
+        files[f"{image.library}/site-packages/sitecustomize.py"] = f"{sabotage.code}\n".encode()
+    layer = image.layer(files, sabotage.modes) if files else None
+    (result,) = image.check(name, layer=layer, **sabotage.changes)
+    assert not result.passed, result.detail
+    assert sabotage.says in result.detail
+
+
+MORE_ON_TLS = {
+    "empty bundle": ({"etc/ssl/certs/ca-certificates.crt": b""}, "no certificate"),
+    "no bundle": ({"etc/ssl/certs/ca-certificates.crt": None}, "there is no /etc/ssl/certs/ca-certificates.crt"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(MORE_ON_TLS))
+def test_tls_needs_the_image_s_certificates(image: Image, name: str) -> None:
+    files, says = MORE_ON_TLS[name]
+    (result,) = image.check("tls", layer=image.layer(files, {}))
+    assert (result.passed, says in result.detail.lower()) == (False, True), result.detail
+
+
+def test_host_names_are_compared(image: Image) -> None:
+    code = (
+        "import ssl\nmake = ssl.create_default_context\n"
+        "def careless():\n    context = make()\n    context.check_hostname = False\n    return context\n"
+        "ssl.create_default_context = careless\n"
+    )
+    path = f"{image.library}/site-packages/sitecustomize.py"
+    (result,) = image.check("tls", layer=image.layer({path: code.encode()}, {}))
+    assert (result.passed, result.detail) == (False, "a server was believed to be bad.imagewright.test")
+
+
+def test_optional_modules_are_excused_only_for_want_of_libraries(image: Image) -> None:
+    (name,) = image.find(f"{image.library}/lib-dynload/_tkinter.*.so")
+    (result,) = image.check("imports", layer=image.layer({name: None}, {}))
+    assert not result.passed
+    assert "_tkinter (ModuleNotFoundError" in result.detail
+
+
+def test_without_an_archive_apt_is_skipped(image: Image) -> None:
+    (result,) = image.check("apt", address="")
+    assert (result.passed, result.detail) == (True, "skipped: no archive can be reached")

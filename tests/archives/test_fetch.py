@@ -169,6 +169,33 @@ def test_an_endless_file_is_cut_off(server: Loopback, pauses: Pauses) -> None:
     assert len(b"".join(received)) <= 1 << 20
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+
+
+@pytest.mark.parametrize(("rest", "expected"), [(b"0\r\n\r\n", b"hello"), (b"", None), (b"5\r\nwor", None)])
+def test_a_body_in_chunks_is_whole_or_refused(pauses: Pauses, rest: bytes, expected: bytes | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(CHUNKED + rest)
+
+        threading.Thread(target=answer, daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/x"
+        if expected is None:
+            with pytest.raises(FetchError):
+                get(url, pauses, attempts=2)
+        else:
+            assert get(url, pauses) == expected
+        listening.shutdown(socket.SHUT_RDWR)
+
+
 def test_redirects(server: Loopback, pauses: Pauses) -> None:
     server.fault("a", status=302, headers={"Location": f"/{PATH}"}, times=-1)
     server.fault("loop", status=307, headers={"Location": "loop"}, times=-1)
@@ -265,8 +292,16 @@ def test_a_proxy_is_used_only_where_told(server: Loopback, pauses: Pauses) -> No
     with pytest.raises(FetchError) as caught:
         get(f"{server}/{PATH}", pauses, proxies=proxies, direct=())
     assert "proxy" in caught.value.why
-    with serve({"http://example.org/x": BODY, "x": BODY}) as proxy:
+    with serve({"http://example.org/x": BODY}) as proxy:
         assert get("http://example.org/x", pauses, proxies=(("http", str(proxy)),)) == BODY
+
+
+def test_a_proxy_gets_its_own_secret_and_stars_go_direct(server: Loopback, pauses: Pauses) -> None:
+    with serve({"http://example.org/x": BODY}) as proxy:
+        url = proxy.replace("http://", "http://me:pw%21@")
+        assert get("http://example.org/x", pauses, proxies=(("http", url),)) == BODY
+        assert proxy.secrets == ["Basic bWU6cHch"]
+    assert get(f"{server}/{PATH}", pauses, proxies=(("http", "http://127.0.0.1:9"),), direct=("*",)) == BODY
 
 
 def test_the_environment_is_not_asked(server: Loopback, pauses: Pauses, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,15 +48,17 @@ class Asked:
 class Loopback(str):
     """The base URL of a running server (without a slash at its end), with what it saw and what it does wrong.
 
-    ``files`` may be changed while it runs. ``ranges`` says whether Range requests are honoured.
+    ``files`` may be changed while it runs. ``ranges`` says whether Range requests are honoured. ``secrets`` are
+    the Proxy-Authorization headers that came.
     """
 
-    __slots__ = ("asked", "faults", "files", "lock", "ranges", "stopping")
+    __slots__ = ("asked", "faults", "files", "lock", "ranges", "secrets", "stopping")
 
     files: dict[str, bytes]
     faults: list[Fault]
     asked: list[Asked]
     ranges: bool
+    secrets: list[str]
     lock: threading.Lock
     stopping: threading.Event
 
@@ -90,6 +92,7 @@ def serve(files: dict[str, bytes], *, ranges: bool = True) -> Iterator[Loopback]
     server = _Server(("127.0.0.1", 0), Handler)
     url = Loopback(f"http://127.0.0.1:{server.server_address[1]}")
     url.files, url.faults, url.asked, url.ranges = files, [], [], ranges
+    url.secrets = []
     url.lock, url.stopping = threading.Lock(), threading.Event()
     Handler.state = url
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -124,7 +127,10 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _answer(self) -> None:
-        path = unquote(urlsplit(self.path).path).lstrip("/")
+        if secret := self.headers.get("Proxy-Authorization"):
+            self.state.secrets.append(secret)
+        # A proxy is asked for a whole URL, which is then the name of the file.
+        path = self.path if "://" in self.path else unquote(urlsplit(self.path).path).lstrip("/")
         fault = self.state.take(path) or Fault(path)
         data = self.state.files.get(path)
         if fault.status:

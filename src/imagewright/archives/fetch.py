@@ -42,8 +42,8 @@ class FetchOptions:
     ``attempts`` are made in a row without any progress; the pause between them starts at ``backoff``, doubles,
     and never exceeds ``longest_pause`` (a server that asks for more is given up). A transfer slower than
     ``slowest`` bytes per second after ``grace`` seconds counts as failed. ``proxies`` map a scheme to a proxy's
-    URL; ``direct`` are hosts and domains reached without one. ``authorities`` is a file of CA certificates, the
-    system's own where empty. ``allow_files`` allows ``file:`` addresses.
+    URL; ``direct`` are hosts and domains reached without one (``*``: all). ``authorities`` is a file of CA
+    certificates, the system's own where empty. ``allow_files`` allows ``file:`` addresses.
     """
 
     connect_timeout: float = 10.0
@@ -221,7 +221,8 @@ class HttpFetcher:
 
     def _pool(self, scheme: str, host: str) -> _Pool:
         """The connections for a host; made when first needed, because reading CA certificates takes time."""
-        direct = any(host == name or host.endswith(f".{name.lstrip('.')}") for name in self._options.direct)
+        names = [name.removeprefix("*").lstrip(".") for name in self._options.direct]
+        direct = any(not name or host == name or host.endswith(f".{name}") for name in names)
         proxy = "" if direct else dict(self._options.proxies).get(scheme, "")
         with self._guard:
             if proxy not in self._pools:
@@ -237,7 +238,12 @@ class HttpFetcher:
             ) from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if proxy:
-            return urllib3.ProxyManager(proxy, maxsize=self._connections, ssl_context=context, retries=False)
+            parts = urlsplit(proxy)
+            secret = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+            headers = urllib3.make_headers(proxy_basic_auth=secret) if parts.username is not None else None
+            return urllib3.ProxyManager(
+                shown(proxy), proxy_headers=headers, maxsize=self._connections, ssl_context=context, retries=False
+            )
         return urllib3.PoolManager(maxsize=self._connections, ssl_context=context, retries=False)
 
     def _file(self, url: str, maximum: int) -> Iterator[bytes]:

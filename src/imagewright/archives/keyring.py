@@ -60,11 +60,6 @@ class Keyring:
             raise ConfigurationError(f"no key is known that may sign the suite {codename}")
         return tuple(usable)
 
-    def extended(self, armoured: Mapping[str, bytes]) -> Keyring:
-        """With a user's certificates."""
-        own = {fingerprint.upper(): data for fingerprint, data in armoured.items()}
-        return Keyring({**self.armoured, **own}, self.facts)
-
 
 def shipped_keyring() -> Keyring:
     """The keyring that comes with this program."""

@@ -122,15 +122,13 @@ def check_release(
         raise VerificationError(
             f"the Release of {subject} has expired",
             why=f"it was valid until {iso(release.valid_until)}, and here it is {iso(now)}",
-            hint="the mirror is stale, or somebody holds back updates: use another mirror, "
-            "or allow it for this archive in imagewright.toml",
+            hint="the mirror is stale, or somebody holds back updates: use another one (--mirror NAME=URL)",
         )
     if seen is not None and iso(release.date) < seen and not leniency.older:
         raise VerificationError(
             f"the Release of {subject} is older than the one seen before",
             why=f"its Date is {iso(release.date)}; {seen} has been seen",
-            hint="the mirror lags, or somebody replays an old state: use another mirror, "
-            "or allow it for this archive in imagewright.toml",
+            hint="the mirror lags, or somebody replays an old state: use another one (--mirror NAME=URL)",
         )
 
 

@@ -31,7 +31,8 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     ]
 
     def run(*words: str | Path) -> str:
-        return output(["podman", *own, *words])
+        # In a mount namespace of its own, since podman leaves a mount on its storage.
+        return output(["unshare", "--mount", "podman", *own, *words])
 
     return run
 

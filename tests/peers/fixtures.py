@@ -17,7 +17,6 @@ import pytest
 from peers.programs import (
     HERE,
     DockerEngine,
-    debian_mirror,
     output,
     peers_directory,
     start_docker,
@@ -40,12 +39,6 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
         yield engine
     finally:
         stop_docker(process, engine)
-
-
-@pytest.fixture(scope="session")
-def mirror() -> str:
-    """The Debian archive that the machine's apt sources name."""
-    return debian_mirror()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.machine import program
-
 HERE = Path(__file__).parent
 
 
@@ -35,12 +33,6 @@ def output(command: Sequence[str | Path], *, stdin: Path | None = None, timeout:
 def peers_directory() -> Path:
     """Where roots of peers are kept between runs."""
     return Path(os.environ.get("IMAGEWRIGHT_PEERS", "/var/cache/imagewright-peers"))
-
-
-def debian_mirror() -> str:
-    """The address of the Debian archive in the machine's own apt sources."""
-    program("apt-get", "apt")
-    return output([HERE / "debian-mirror"]).strip()
 
 
 def wait_until(what: str, ready: Callable[[], bool], *, seconds: float) -> None:

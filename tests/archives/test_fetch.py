@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from imagewright.archives.download import FetchRequest, fetch_all
-from imagewright.archives.fetch import FetchOptions, HttpFetcher, OfflineFetcher, shown
+from imagewright.archives.fetch import FetchOptions, HttpFetcher, shown
 from imagewright.errors import ConfigurationError, FetchError, OfflineError, VerificationError
 from imagewright.events import Event, FetchFinished, FetchProgress, FetchStarted, Warned
 from imagewright.model.digest import Digest
@@ -309,11 +309,6 @@ def test_the_environment_is_not_asked(server: Loopback, pauses: Pauses, monkeypa
     assert get(f"{server}/{PATH}", pauses, direct=()) == BODY
 
 
-def test_offline() -> None:
-    with pytest.raises(OfflineError, match="is not in the store"):
-        list(OfflineFetcher().stream("http://h/x", maximum=1))
-
-
 # --- many files --------------------------------------------------------------------------------------------
 
 
@@ -398,6 +393,18 @@ def test_a_lie_weighs_more_than_a_missing_file(server: Loopback, fetching: Fetch
     server.files["lie"] = b"lie"
     with pytest.raises(VerificationError, match="wrong"):
         fetching(request(f"{server}/none"), request(f"{server}/lie", data=b"new", name="wrong"))
+
+
+def test_offline(tmp_path: Path) -> None:
+    class Offline:
+        def stream(self, url, *, maximum):
+            raise OfflineError(f"{url} is not in the store", hint="go online")
+
+    blobs = DirectoryBlobs(tmp_path / "b")
+    wanted = [request("http://h/a.deb")]
+    with pytest.raises(OfflineError, match=r"a\.deb is not in the store") as caught:
+        fetch_all(wanted, blobs, Offline(), jobs=1, sink=lambda event: None, clock=StillClock())
+    assert caught.value.hint == "go online"
 
 
 def test_a_file_without_an_address(fetching: Fetching) -> None:

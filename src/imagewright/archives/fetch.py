@@ -7,7 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -24,7 +24,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from imagewright.errors import ConfigurationError, FetchError, OfflineError, VerificationError
+from imagewright.errors import ConfigurationError, FetchError, VerificationError
 
 _PIECE = 1 << 17
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -259,20 +259,6 @@ class HttpFetcher:
                     yield piece
         except OSError as error:
             raise _failed(url, error.strerror or str(error)) from None
-
-
-@dataclass(frozen=True, slots=True)
-class OfflineFetcher:
-    """The port ``Fetcher`` where the network may not be used."""
-
-    hint: str = field(default="run it once without --offline")
-
-    def stream(self, url: str, *, maximum: int) -> Iterator[bytes]:
-        """Raises ``OfflineError``."""
-        del maximum
-        raise OfflineError(
-            f"{shown(url)} is not in the store", why="the network may not be used (--offline)", hint=self.hint
-        )
 
 
 def shown(url: str) -> str:

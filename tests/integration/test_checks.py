@@ -126,7 +126,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "dbm": Sabotage("dbm.gnu: lib", {f"{LIBRARIES}/libgdbm.so.*": None}),
     "compression": Sabotage("zlib made 90000 of 90000", code="import zlib; zlib.compress = lambda data: data"),
     "time-zones": Sabotage("no time zone Europe/Paris", {"usr/share/zoneinfo/Europe/Paris": None}),
-    "locale": Sabotage("can't encode characters", code="import sys; sys.stdout.reconfigure(encoding='ascii')"),
+    "locale": Sabotage("exit status 1: ascii utf-8", code="import sys; sys.stdout.reconfigure(encoding='ascii')"),
     "ctypes": Sabotage("errno is lost", code="import ctypes; ctypes.get_errno = lambda: 0"),
     "processes": Sabotage(
         "a killed child has status 0", code="import os; os.waitpid = lambda pid, flags: (pid, 0)"

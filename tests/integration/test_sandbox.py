@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import termios
 import threading
 import time
+import tty
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -136,9 +141,7 @@ def test_no_network_but_an_own_loopback(jail: Jail) -> None:
     assert [line.split(":")[0].strip() for line in jail("cat", "/proc/net/dev").splitlines()[2:]] == ["lo"]
     assert "unreachable" in jail.shell("nc -w 2 192.0.2.1 80 </dev/null", status=1)
     assert "unreachable" in jail.shell("ping -c 1 -W 1 192.0.2.1", status=1)
-    talk = (
-        "nc -l -p 7 >/tmp/heard & sleep 0.2; echo hello | nc -w 2 127.0.0.1 7; wait; cat /tmp/heard"
-    )
+    talk = "nc -l -p 7 >/tmp/heard & sleep 0.2; echo hello | nc -w 2 127.0.0.1 7; wait; cat /tmp/heard"
     assert jail.shell(talk).strip() == "hello"
 
 
@@ -473,6 +476,51 @@ def test_interactive_runs_have_our_standard_streams(jail: Jail) -> None:
     process = jail.person.popen(jail.line("cat", interactive=True), stdin=subprocess.PIPE)
     assert process.communicate(b"typed\n", timeout=60)[0] == b"typed\n"
     assert process.returncode == 0
+
+
+def test_ctrl_c_in_a_terminal_is_the_command_s_business(jail: Jail, place: Path) -> None:
+    code = RUNNER.replace("environment=", "interactive=True, environment=")
+    outer, inner = pty.openpty()
+    tty.setraw(inner, termios.TCSANOW)
+    mode = termios.tcgetattr(inner)
+    mode[3] |= termios.ISIG
+    termios.tcsetattr(inner, termios.TCSANOW, mode)
+
+    def own_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    Path(os.ttyname(inner)).chmod(0o666)
+    process = jail.person.popen(
+        [
+            jail.person.python,
+            "-I",
+            "-c",
+            code,
+            str(place),
+            "trap 'echo caught; exit 9' INT; echo ready; sleep 1000",
+        ],
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        preexec_fn=own_terminal,
+    )
+    os.close(inner)
+    shown = b""
+
+    def expect(text: bytes) -> None:
+        nonlocal shown
+        while text not in shown:
+            assert select.select([outer], [], [], 20)[0], shown
+            shown += os.read(outer, 1000)
+        shown = shown.partition(text)[2]
+
+    expect(b"ready")
+    time.sleep(0.2)
+    os.write(outer, b"\x03")
+    expect(b"caught")
+    assert process.wait(timeout=30) == 9
+    os.close(outer)
 
 
 def test_an_outside_network_is_seen_only_when_asked_for(jail: Jail) -> None:

@@ -11,9 +11,10 @@ from imagewright.app.locks import changes, ensure_locked, load_lock, refresh, sa
 from imagewright.app.steps import make_ports, make_runners
 from imagewright.app.world import World
 from imagewright.catalog.resolve import resolve
+from imagewright.checks.selection import check_names
+from imagewright.checks.suite import revision
 from imagewright.engine.context import StepRunner
 from imagewright.engine.executor import Executor, find, select
-from imagewright.errors import CheckError
 from imagewright.events import PlanReady, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
@@ -101,7 +102,7 @@ class Builder:
         from imagewright.app.checking import run_again
 
         records, step = self._image_of(spec, wanted, check=True)
-        return run_again(step, records, self._ports, self._sink)
+        return run_again(step, records, self._ports, self._sink, self._world.jobs)
 
     def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:
         """Run a command in an image, built first if need be."""
@@ -142,6 +143,8 @@ class Builder:
             lock,
             self._world.catalog,
             PlanOptions(
+                checks=check_names,
+                check_revision=revision(),
                 image_sources={role: addresses[0] for role, addresses in settings.image_sources if addresses},
             ),
         )
@@ -238,12 +241,3 @@ class Builder:
 
         write_out(images, self._store.blobs, options.output, options.format)
         return tuple(replace(image, archive=options.output) for image in images)
-
-
-def failed_checks(results: Iterable[CheckResult]) -> CheckError | None:
-    """The error that a build ends with when checks did not pass."""
-    failed = [result for result in results if not result.passed]
-    if not failed:
-        return None
-    names = ", ".join(result.check for result in failed)
-    return CheckError(f"checks failed: {names}", why=failed[0].detail)

@@ -3,25 +3,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from imagewright.checks.run import run_checks
 from imagewright.engine.context import Outcome, StepContext
+from imagewright.engine.materialise import image_root
+from imagewright.errors import CheckError
 from imagewright.events import Sink
-from imagewright.model.digest import Digest
-from imagewright.model.plan import Step, StepRecord
+from imagewright.model.digest import Digest, canonical_json
+from imagewright.model.plan import CheckWork, Step, StepRecord
 from imagewright.model.ports import Ports
 from imagewright.model.results import CheckResult
+from imagewright.model.sandboxing import OverlayRoot
+from imagewright.oci.config import Config
 
 
 def check_runner(context: StepContext, sink: Sink) -> Outcome:
-    """Run the checks; see :class:`imagewright.engine.context.StepRunner`."""
-    del context, sink
-    return Outcome(())
+    """Run the checks; see :class:`imagewright.engine.context.StepRunner`. Raises :class:`CheckError`."""
+    results = run_image_checks(context.step, context.needs["image"], context.ports, sink, jobs=context.jobs)
+    for result in results:
+        line = (
+            f"{'passed' if result.passed else 'FAILED'} {result.check} {result.seconds:.1f} s: {result.detail}\n"
+        )
+        context.log.write(line.encode())
+    refuse_failed(results)
+    report = canonical_json([[result.check, result.passed, result.detail] for result in results])
+    return Outcome((("report", context.ports.blobs.put([report])),), (("checks", str(len(results))),))
 
 
 def run_again(
-    step: Step, records: Mapping[Digest, StepRecord], ports: Ports, sink: Sink
+    step: Step, records: Mapping[Digest, StepRecord], ports: Ports, sink: Sink, jobs: int
 ) -> tuple[CheckResult, ...]:
     """Run the checks of an image, whatever was found before."""
-    del step, records, ports, sink
-    return ()
+    return run_image_checks(step, records[dict(step.needs)["image"]], ports, sink, jobs=jobs)
+
+
+def run_image_checks(
+    step: Step, image: StepRecord, ports: Ports, sink: Sink, *, jobs: int
+) -> tuple[CheckResult, ...]:
+    """Run the checks of a check step inside the image that ``image`` is the record of."""
+    work = step.work
+    assert isinstance(work, CheckWork)
+    with ports.blobs.open(image.output("config")) as file:
+        config = Config.parse(file.read())
+    root = OverlayRoot(image_root(image, ports))
+    return run_checks(ports.sandbox, root, work, sink, environment=config.execution.environment, jobs=jobs)
+
+
+def refuse_failed(results: Iterable[CheckResult]) -> None:
+    """Raise :class:`CheckError` naming the checks that did not pass, if any."""
+    failed = [result for result in results if not result.passed]
+    if failed:
+        raise CheckError(
+            f"the image did not pass: {', '.join(result.check for result in failed)}",
+            why=f"{failed[0].check}: {failed[0].detail}",
+            details={"failed": [{"check": result.check, "detail": result.detail} for result in failed]},
+        )

@@ -130,6 +130,7 @@ def extend_root(
         before = _first(lower, _EXTENDED_STATES)
         files[_EXTENDED_STATES] = (before.read_text(encoding="utf-8") if before else "") + came_along
     assembly.run(tuple(packages), frozenset(), architecture, files)
+    assembly.find_libraries()
     latest = max(assembly.epoch, epoch)
     normalise(upper, started, latest, whole=False)
     Overlay(upper, lower).check_nothing_hidden()
@@ -180,6 +181,10 @@ class _Assembly:
             self._unpack(wave)
         self._execute([*plan, ["configure"]])
         dpkg.check_configured(self._root, (package.name for package in ordered))
+
+    def find_libraries(self) -> None:
+        """Let the dynamic linker find libraries of other layers below, libpython for one, in /usr/local/lib."""
+        self._execute([["libraries"]])
 
     def _unpack(self, packages: list[LockedPackage]) -> tuple[Unpacked, ...]:
         diversions = dpkg.read_diversions(self._tree("diversions"))

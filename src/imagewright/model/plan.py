@@ -95,7 +95,8 @@ class ImageWork:
 
 @dataclass(frozen=True, slots=True)
 class CheckWork:
-    """Run acceptance checks inside the image; ``checks`` are their names, ``release`` the version expected."""
+    """Run acceptance checks inside the image; ``checks`` are their names, ``release`` the version expected;
+    ``revision`` changes with the checks' programs, ``address`` is an archive they may reach (none where empty)."""
 
     name: str
     platform: str
@@ -104,6 +105,7 @@ class CheckWork:
     checks: tuple[str, ...]
     optional_modules: tuple[str, ...]
     address: str
+    revision: str = ""
 
 
 Work = RootWork | PythonWork | RuntimeWork | ImageWork | CheckWork

@@ -104,6 +104,7 @@ def work_identity(work: Work) -> dict[str, object]:
                 "release": work.release,
                 "variant": work.variant,
                 "checks": work.checks,
+                "programs": work.revision,
                 "optional_modules": work.optional_modules,
             }
 

@@ -47,10 +47,11 @@ class PlanOptions:
 
     ``image_sources`` are mirror role → address for the images' own apt sources (default: the addresses the
     lock was made with); ``mirrors`` the addresses that checks may use; ``checks`` gives the names of the
-    acceptance checks of an image.
+    acceptance checks of an image, ``check_revision`` changes with what they do.
     """
 
     checks: Callable[[ImageDefinition], tuple[str, ...]] = lambda _: ()
+    check_revision: str = ""
     image_sources: Mapping[str, str] = field(default_factory=dict)
     mirrors: Mapping[str, str] = field(default_factory=dict)
 
@@ -260,6 +261,7 @@ class _Planner:
             checks=self._options.checks(definition),
             optional_modules=definition.optional_modules,
             address=self._options.mirrors.get("debian", ""),
+            revision=self._options.check_revision,
         )
         return self._add(
             StepKind.CHECK, f"check {definition.name} {definition.platform}", work, (("image", image),)

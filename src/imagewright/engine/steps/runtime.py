@@ -26,7 +26,7 @@ def run_runtime(context: StepContext) -> Outcome:
     context.phase("install")
     root = extend_root(
         chosen.packages,
-        (base,),
+        (tree_of(context.needs["python"], ports), base),
         machine_of(context),
         context.workspace,
         architecture=work.architecture,

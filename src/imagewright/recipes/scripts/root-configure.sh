@@ -3,6 +3,7 @@
 # Runs inside a root whose packages are unpacked already, with dpkg's database saying so.
 #
 #   root-configure configure [PACKAGE…]   their postinst, by dpkg, which sees to the order; all if none is named
+#   root-configure libraries              the dynamic linker's cache, for libraries that no package brought
 #   root-configure preinst DIRECTORY      the preinst of every package staged in that directory
 #
 # Several of these may follow each other, separated by "--".

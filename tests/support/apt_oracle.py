@@ -191,8 +191,8 @@ class AptOracle:
 
     def _names(self, field: str, value: str) -> list[str]:
         """Names of the stanzas with that field, read with nothing of what is under test."""
-        line = re.compile(rf"^{field}: {value}$", re.MULTILINE)
-        return sorted({_field(stanza, "Package") for stanza in self._stanzas() if line.search(stanza)})
+        line = f"\n{field}: {value}\n"
+        return sorted({_field(stanza, "Package") for stanza in self._stanzas() if line in f"{stanza}\n"})
 
     def _write_status(self, name: str, answer: Answer) -> None:
         """Write a dpkg status file in which exactly these packages are installed."""

@@ -431,6 +431,18 @@ def test_kill_9_leaves_nothing_behind(jail: Jail, victim: str, place: Path) -> N
     assert eventually(lambda: processes_with(mark) == [])
 
 
+def test_kill_9_at_any_moment_of_the_start(jail: Jail) -> None:
+    mark = f"2{uuid.uuid4().int % 10**8}"
+    for round_ in range(25):
+        process = jail.person.popen(jail.line("sleep", mark), stdout=subprocess.DEVNULL)
+        time.sleep(round_ * 0.004)
+        process.kill()
+        process.wait()
+    assert eventually(lambda: processes_with(mark, anywhere=True) == [])
+    time.sleep(0.3)  # nor does anything start late
+    assert processes_with(mark, anywhere=True) == []
+
+
 RUNNER = """
 import sys
 from pathlib import Path

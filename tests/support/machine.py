@@ -117,13 +117,14 @@ def busybox_root(directory: Path) -> Path:
     return directory
 
 
-def processes_with(mark: str) -> list[int]:
-    """Process ids of the whole machine whose command line has a word."""
+def processes_with(mark: str, *, anywhere: bool = False) -> list[int]:
+    """Process ids of the whole machine whose command line has a word, or holds it ``anywhere``."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                if mark.encode() in (entry / "cmdline").read_bytes().split(b"\0"):
+                line = (entry / "cmdline").read_bytes()
+                if mark.encode() in (line if anywhere else line.split(b"\0")):
                     found.append(int(entry.name))
             except OSError:
                 continue

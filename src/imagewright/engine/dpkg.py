@@ -6,7 +6,7 @@ Formats: dpkg(1) "FILES", and dpkg's own documentation of its database (infodb.t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from imagewright.archives.debian.deb import SCRIPTS, Control
@@ -55,32 +55,61 @@ def write_control(directory: Path, control: Control, prefix: str = "") -> None:
 def _stanza(package: Unpacked) -> str:
     """The control file with Status second, as dpkg writes it, and with the conffiles' digests."""
     first, _, rest = package.control.text.strip("\n").partition("\n")
-    conffiles = ""
-    if package.conffiles:
-        conffiles = "Conffiles:\n" + "".join(f" {path} {digest}\n" for path, digest in package.conffiles)
+    digests = dict(package.conffiles)
+    lines = []
+    for line in package.control.lines("conffiles"):
+        path = line.split()[-1]
+        if line != path:  # deb-conffiles(5): "remove-on-upgrade /path" names one the package has given up
+            lines.append(f" {path} newconffile remove-on-upgrade\n")
+        elif path in digests:
+            lines.append(f" {path} {digests[path]}\n")
+    conffiles = "".join(["Conffiles:\n", *lines]) if lines else ""
     return f"{first}\nStatus: install ok unpacked\n{rest}\n{conffiles}\n"
 
 
-def read_diversions(tree: Path | None) -> dict[str, tuple[str, str]]:
+def write_interests(root: Path, trees: Sequence[Path], packages: Iterable[Unpacked]) -> None:
+    """Note which packages wait for which triggers: those on paths in ``File``, others in a file of their own.
+
+    ``trees`` are the root and what lies below it, topmost first.
+    """
+    wanted: dict[str, list[str]] = {}
+    for package in packages:
+        for trigger in package.control.triggers:
+            if trigger.directive.startswith("interest"):
+                name = "File" if trigger.name.startswith("/") else trigger.name
+                waiting = package.control.stem + ("/noawait" if trigger.directive.endswith("-noawait") else "")
+                line = f"{trigger.name} {waiting}\n" if name == "File" else f"{waiting}\n"
+                wanted.setdefault(name, []).append(line)
+    for name, lines in wanted.items():
+        if "/" in name or name in {".", ".."}:
+            raise BuildError(f"{name!r} is no name for a trigger")
+        before = read_admin(trees, f"triggers/{name}")
+        _write(root / ADMIN / "triggers" / name, before + "".join(lines))
+
+
+def read_admin(trees: Sequence[Path], name: str) -> str:
+    """A file of the database, from the topmost tree that has it; empty where none has."""
+    for tree in trees:
+        path = tree / ADMIN / name
+        if path.is_file():
+            return path.read_text(encoding="utf-8", errors="surrogateescape")
+    return ""
+
+
+def read_diversions(trees: Sequence[Path]) -> dict[str, tuple[str, str]]:
     """What dpkg-divert noted in ``diversions``: three lines for each: from, to, package (``:`` for local ones)."""
-    path = tree / ADMIN / "diversions" if tree is not None else None
-    if path is None or not path.exists():
-        return {}
-    lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    lines = read_admin(trees, "diversions").splitlines()
     if len(lines) % 3:
-        raise BuildError(f"{path} is damaged", why="its lines do not come in threes")
+        raise BuildError("dpkg's diversions are damaged", why="the lines do not come in threes")
     return {lines[at][1:]: (lines[at + 1][1:], lines[at + 2]) for at in range(0, len(lines), 3)}
 
 
-def file_triggers(tree: Path | None, packages: Iterable[Unpacked]) -> str:
+def file_triggers(trees: Sequence[Path], packages: Iterable[Unpacked]) -> str:
     """Lines for ``triggers/Unincorp``: triggers on paths that the packages' files set off in what is there.
 
     dpkg does this while it unpacks; awaited by the package that set them off, unless ``noawait``.
     """
-    path = tree / ADMIN / "triggers" / "File" if tree is not None else None
-    if path is None or not path.exists():
-        return ""
-    interests = [line.split(" ")[0] for line in path.read_text(encoding="utf-8").splitlines() if " " in line]
+    interests = [line.split(" ")[0] for line in read_admin(trees, "triggers/File").splitlines() if " " in line]
     found: dict[str, dict[str, None]] = {}
     for package in packages:
         for interest in dict.fromkeys(interests):
@@ -108,12 +137,6 @@ def check_configured(tree: Path, names: Iterable[str]) -> None:
     wrong = [f"{name} ({found.get(name, 'missing')})" for name in sorted(names) if found.get(name) != _INSTALLED]
     if wrong:
         raise BuildError(f"{len(wrong)} packages are not configured", why=", ".join(wrong[:10]))
-
-
-def read_status(tree: Path | None) -> str:
-    """The database's text, empty where there is none."""
-    path = tree / ADMIN / "status" if tree is not None else None
-    return path.read_text(encoding="utf-8") if path is not None and path.exists() else ""
 
 
 def owners(tree: Path, paths: Iterable[str]) -> Mapping[str, str]:

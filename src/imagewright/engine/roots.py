@@ -187,7 +187,8 @@ class _Assembly:
         self._execute([["libraries"]])
 
     def _unpack(self, packages: list[LockedPackage]) -> tuple[Unpacked, ...]:
-        diversions = dpkg.read_diversions(self._tree("diversions"))
+        trees = (self._root, *self._lower)
+        diversions = dpkg.read_diversions(trees)
         done = self._unpacker.unpack(
             packages,
             lambda package: self._machine.blobs.open(package.sha256),
@@ -196,17 +197,12 @@ class _Assembly:
         )
         self.epoch = max([self.epoch, *(each.newest for each in done)])
         with disk("cannot write dpkg's database"):
-            status = dpkg.read_status(self._tree("status"))
-            dpkg.write_database(self._root, done, status=status, native=self._native)
-            triggers = dpkg.file_triggers(self._tree("triggers/File"), done)
+            dpkg.write_database(self._root, done, status=dpkg.read_admin(trees, "status"), native=self._native)
+            triggers = dpkg.file_triggers(trees, done)
             if triggers:
                 (self._root / dpkg.ADMIN / "triggers" / "Unincorp").write_text(triggers, encoding="utf-8")
+            dpkg.write_interests(self._root, trees, done)
         return done
-
-    def _tree(self, name: str) -> Path | None:
-        """The tree that has a file of dpkg's database, topmost first."""
-        found = _first((self._root, *self._lower), f"{dpkg.ADMIN}/{name}")
-        return None if found is None else Path(str(found).removesuffix(f"/{dpkg.ADMIN}/{name}"))
 
     def _control(self, package: LockedPackage) -> Control:
         with self._machine.blobs.open(package.sha256) as file:

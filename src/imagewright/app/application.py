@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from imagewright.app.building import Builder
+from imagewright.app.locks import inputs_of, load_lock
 from imagewright.app.world import World, make_world
 from imagewright.errors import UsageError
 from imagewright.events import Sink, discard
+from imagewright.model.lock import Lock
 from imagewright.model.options import BuildOptions, GlobalOptions, RunOptions, Selection, TrainOptions
 from imagewright.model.results import (
     BuiltImage,
@@ -75,8 +77,9 @@ class Imagewright:
 
         if keep_days < 0:
             raise UsageError("--keep-days must not be negative")
+        lock = load_lock(self._world.lock_path)
         with self._world.open_store(exclusive=not dry_run) as store:
-            result = collect(store, keep_days=keep_days, dry_run=dry_run)
+            result = collect(store, keep_days=keep_days, keep=inputs_of(lock or Lock()), dry_run=dry_run)
         removed = result.blobs + result.trees + result.records + result.images + result.logs
         return Collected(removed, result.bytes, result.kept, result.dry_run)
 

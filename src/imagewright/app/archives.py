@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from imagewright.app.world import World
+from imagewright.archives.cpython.signature import check_source
 from imagewright.archives.debian.acquire import ArchiveIndex, ArchiveRequest, acquire, url_of
 from imagewright.archives.debian.sources import mirror_roles, read_apt_sources
 from imagewright.archives.debian.universe import Universe
@@ -31,8 +32,10 @@ from imagewright.store.store import Store
 SEEN = "releases"
 """The scope in the store that remembers the newest Release seen of each archive."""
 
+SIGNATURES = "signatures"
+"""The scope in the store that remembers which sources' signatures were verified."""
+
 _GONE = "it left the archive: name one of the past with --mirror snapshot=URL, or run imagewright lock"
-_LARGEST_SOURCE = 256 << 20
 _CONNECTIONS = 8
 
 
@@ -103,7 +106,7 @@ def lock_inputs(
     return LockInputs(universe, tuple(states.values()), shipped)
 
 
-def fetch_inputs(world: World, ports: Ports, steps: Iterable[Step], lock: Lock, sink: Sink) -> None:
+def fetch_inputs(world: World, store: Store, ports: Ports, steps: Iterable[Step], lock: Lock, sink: Sink) -> None:
     """Bring everything that the steps read into the store, verified; nothing is fetched after this."""
     work = [step.work for step in steps]
     packages = {package.sha256: package for each in work for package in _packages(each)}
@@ -112,7 +115,7 @@ def fetch_inputs(world: World, ports: Ports, steps: Iterable[Step], lock: Lock, 
     for profile in profiles:
         _bring_profile(profile, ports.blobs)
     digests: set[Digest] = {*packages, *sources}
-    if all(ports.blobs.has(digest) for digest in digests):
+    if not sources and all(ports.blobs.has(digest) for digest in digests):
         return
     mirrors = mirrors_of(world)
     archives = {archive.name: archive for archive in lock.archives}
@@ -121,6 +124,16 @@ def fetch_inputs(world: World, ports: Ports, steps: Iterable[Step], lock: Lock, 
         *(_package_request(package, mirrors, archives) for package in packages.values()),
     ]
     fetch_all(requests, ports.blobs, ports.fetcher, jobs=_CONNECTIONS, sink=sink, clock=world.clock)
+    for source in sources.values():
+        check_source(
+            source,
+            mirrors=mirrors,
+            blobs=ports.blobs,
+            fetcher=ports.fetcher,
+            keyring=shipped_keyring(),
+            memory=store.facts(SIGNATURES),
+            sink=sink,
+        )
 
 
 def _packages(work: object) -> tuple[LockedPackage, ...]:
@@ -144,7 +157,7 @@ def _package_request(
 
 def _source_request(source: LockedSource, mirrors: Mirrors) -> FetchRequest:
     urls = tuple(url for template in source.urls for url in mirrors.resolve(template))
-    return FetchRequest(source.filename, urls, source.size or _LARGEST_SOURCE, source.sha256)
+    return FetchRequest(source.filename, urls, source.size, source.sha256)
 
 
 def _bring_profile(profile: LockedProfile, blobs: BlobStore) -> None:

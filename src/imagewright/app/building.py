@@ -167,7 +167,7 @@ class Builder:
             return self._complete(plan, selection.ready), frozenset()
         from imagewright.app.archives import fetch_inputs
 
-        fetch_inputs(self._world, self._ports, selection.missing, lock, self._sink)
+        fetch_inputs(self._world, self._store, self._ports, selection.missing, lock, self._sink)
         done = self._executor(runners or {}, keep_failed=keep_failed).run(plan, selection)
         return self._complete(plan, done), frozenset(step.id for step in selection.missing)
 

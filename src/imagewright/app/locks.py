@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from imagewright.app.world import World
 from imagewright.errors import ConfigurationError, MachineError
 from imagewright.events import Note, Sink
+from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock
 from imagewright.model.ports import Ports
@@ -62,7 +63,7 @@ def ensure_locked(
         sink(
             Note(f"{world.lock_path} does not know {', '.join(sorted({str(item.name) for item in missing}))} yet")
         )
-        lock = refresh(world, store, ports, missing, lock, sink)
+        lock = refresh(world, store, ports, missing, lock, sink, keep=True)
         save_lock(world.lock_path, lock)
     assert lock is not None
     known = dict(lock.configuration)
@@ -78,13 +79,15 @@ def refresh(
     definitions: tuple[ImageDefinition, ...],
     previous: Lock | None,
     sink: Sink,
+    *,
+    keep: bool = False,
 ) -> Lock:
-    """Lock the definitions from the archives as they are now."""
+    """Lock the definitions from the archives as they are now; with ``keep``, shared sets stay as they are."""
     from imagewright.app.archives import lock_inputs
     from imagewright.planning.locking import make_lock
 
     inputs = lock_inputs(world, store, ports, definitions, sink)
-    return make_lock(definitions, world.catalog, inputs, previous=previous)
+    return make_lock(definitions, world.catalog, inputs, previous=previous, keep=keep)
 
 
 def changes(path: Path, before: Lock | None, after: Lock) -> LockChanges:
@@ -93,3 +96,11 @@ def changes(path: Path, before: Lock | None, after: Lock) -> LockChanges:
 
     packages = {package for found in after.sets for package in found.packages}
     return LockChanges(diff_locks(before or Lock(), after), path, len({package.sha256 for package in packages}))
+
+
+def inputs_of(lock: Lock) -> Iterator[Digest]:
+    """Every file that a lock names: what must outlive the archives it came from."""
+    for found in lock.sets:
+        yield from (package.sha256 for package in found.packages)
+    yield from (source.sha256 for source in lock.sources)
+    yield from (profile.sha256 for profile in lock.profiles)

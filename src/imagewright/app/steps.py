@@ -20,7 +20,10 @@ class OfflineFetcher:
 
     def stream(self, url: str, *, maximum: int) -> Iterator[bytes]:
         """Raise :class:`OfflineError`."""
-        raise OfflineError(f"{url} is not in the store", why=f"--offline; {maximum} bytes at most were wanted")
+        from imagewright.archives.fetch import shown
+
+        del maximum
+        raise OfflineError(f"{shown(url)} is not in the store", why="--offline was given", hint="run once without")
 
 
 class LazyFetcher:

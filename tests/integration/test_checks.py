@@ -196,6 +196,8 @@ def test_optional_modules_are_excused_only_for_want_of_libraries(image: Image) -
     assert "_tkinter (ModuleNotFoundError" in result.detail
 
 
-def test_without_an_archive_apt_is_skipped(image: Image) -> None:
+def test_apt_is_checked_without_a_network_too(image: Image) -> None:
     (result,) = image.check("apt", address="")
-    assert (result.passed, result.detail) == (True, "skipped: no archive can be reached")
+    assert (result.passed, result.detail) == (True, "imagewright-hello from an archive made here")
+    (result,) = image.check("apt", layer=image.layer({"usr/bin/apt-get": None}, {}), address="")
+    assert not result.passed

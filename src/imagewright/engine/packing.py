@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagewright.model.digest import Digest
 from imagewright.model.images import Compression
 from imagewright.model.plan import StepRecord
 from imagewright.model.ports import BlobStore
 from imagewright.model.tree import EntrySource
+from imagewright.oci.compression import PIECE, compress, pieces
+from imagewright.oci.decompression import decompressed
 from imagewright.oci.layers import Layer
+
+LARGEST = 64 << 30
+"""Bytes that a layer may unpack to."""
+
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,20 @@ class LayerBlob:
         )
 
 
-def pack(
-    name: str, entries: EntrySource, blobs: BlobStore, *, epoch: int, compression: Compression, jobs: int
-) -> LayerBlob:
-    """Write a layer into the store, streaming; the bytes depend on entries, epoch and compression alone."""
-    layer = Layer(entries, epoch=epoch, compression=compression, jobs=jobs)
+def pack(name: str, entries: EntrySource, blobs: BlobStore, *, epoch: int, jobs: int) -> LayerBlob:
+    """Write a layer into the store, streaming; the bytes depend on entries and epoch alone."""
+    layer = Layer(entries, epoch=epoch, compression=Compression.GZIP, jobs=jobs)
     digest = blobs.put(layer)
     result = layer.result
-    return LayerBlob(name, digest, result.diff_id, result.size, compression, epoch)
+    return LayerBlob(name, digest, result.diff_id, result.size, Compression.GZIP, epoch)
+
+
+def repack(layer: LayerBlob, compression: Compression, blobs: BlobStore, *, jobs: int) -> LayerBlob:
+    """The same archive compressed in another way: another digest, the same ``diff_id``."""
+    if layer.compression is compression:
+        return layer
+    with blobs.open(layer.digest) as file:
+        plain = decompressed(file, maximum=LARGEST)
+        parts = pieces(iter(lambda: plain.read(_PIECE), b""), PIECE[compression])
+        digest = blobs.put(compress(parts, compression, jobs=jobs))
+    return replace(layer, digest=digest, size=blobs.size(digest), compression=compression)

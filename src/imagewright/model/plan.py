@@ -48,7 +48,6 @@ class RootWork:
     exclude: tuple[str, ...]
     include: tuple[str, ...]
     layered: bool
-    compression: Compression
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,6 @@ class PythonWork:
     profile: LockedProfile | None
     toolchain: tuple[LockedPackage, ...]
     scripts: tuple[Script, ...]
-    compression: Compression
     epoch: int
 
 
@@ -80,17 +78,21 @@ class RuntimeWork:
     optional_modules: tuple[str, ...]
     exclude: tuple[str, ...]
     include: tuple[str, ...]
-    compression: Compression
 
 
 @dataclass(frozen=True, slots=True)
 class ImageWork:
-    """Put layers and configuration together. ``minimum_epoch`` bounds the creation date from below."""
+    """Put layers and configuration together. ``minimum_epoch`` bounds the creation date from below.
+
+    ``compression`` is chosen here alone: steps keep their layers as gzip, and one that was compiled once serves
+    images of either kind.
+    """
 
     name: str
     platform: str
     configuration: ImageConfiguration
     minimum_epoch: int
+    compression: Compression = Compression.GZIP
 
 
 @dataclass(frozen=True, slots=True)

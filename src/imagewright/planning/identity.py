@@ -59,7 +59,7 @@ def work_identity(work: Work) -> dict[str, object]:
                 "files": work.files,
                 "exclude": work.exclude,
                 "include": work.include,
-                "compression": work.compression.value if work.layered else None,
+                "layered": work.layered,
             }
         case PythonWork():
             return {
@@ -68,7 +68,6 @@ def work_identity(work: Work) -> dict[str, object]:
                 "profile": None if work.profile is None else work.profile.sha256.hex,
                 "toolchain": _digests(work.toolchain),
                 "scripts": _scripts(work.scripts),
-                "compression": work.compression.value,
                 "epoch": work.epoch,
             }
         case RuntimeWork():
@@ -80,7 +79,6 @@ def work_identity(work: Work) -> dict[str, object]:
                 "optional_modules": work.optional_modules,
                 "exclude": work.exclude,
                 "include": work.include,
-                "compression": work.compression.value,
             }
         case ImageWork():
             configuration = work.configuration
@@ -95,6 +93,7 @@ def work_identity(work: Work) -> dict[str, object]:
                 "labels": configuration.labels,
                 "annotations": configuration.annotations,
                 "minimum_epoch": work.minimum_epoch,
+                "compression": work.compression.value,
             }
         case CheckWork():
             # Not the address: which mirror answers says nothing about the image.

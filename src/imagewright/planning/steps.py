@@ -16,7 +16,7 @@ from imagewright.catalog.profiles import fitting_profile
 from imagewright.catalog.resolve import ANNOTATION
 from imagewright.errors import StaleLockError
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.images import Compression, ImageDefinition, Profile
+from imagewright.model.images import ImageDefinition, Profile
 from imagewright.model.lock import Lock, LockedProfile, LockedSource, PackageSet
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import (
@@ -106,7 +106,7 @@ class _Planner:
             name = f"base {definition.name.suite}{kind} {definition.platform.debian}"
             return self._add(StepKind.BASE, name, self._root(definition, wanted, layered=True))
 
-        return self._once(("base", wanted, definition.slim, definition.compression), make)
+        return self._once(("base", wanted, definition.slim), make)
 
     def _buildroot(self, definition: ImageDefinition) -> Digest:
         wanted = target_of(definition, self._catalog).buildroot
@@ -136,7 +136,6 @@ class _Planner:
             exclude=SLIM_EXCLUDE if slim else (),
             include=SLIM_INCLUDE if slim else (),
             layered=layered,
-            compression=definition.compression if layered else Compression.GZIP,
         )
 
     def _image_source(self, role: str) -> str:
@@ -153,7 +152,6 @@ class _Planner:
             definition.bytecode,
             definition.frame_pointers,
             definition.extra_configure,
-            definition.compression,
             definition.build_packages,
         )
 
@@ -175,7 +173,6 @@ class _Planner:
             profile=profile,
             toolchain=self._toolchain(buildroot, definition.build_packages),
             scripts=compile_scripts(wanted),
-            compression=definition.compression,
             epoch=definition.release_epoch,
         )
 
@@ -211,7 +208,6 @@ class _Planner:
             optional_modules=definition.optional_modules,
             exclude=base_work.exclude,
             include=base_work.include,
-            compression=definition.compression,
         )
         name = f"runtime {definition.name} {definition.platform.debian}"
         return self._add(StepKind.RUNTIME, name, work, (("base", base), ("python", python)))
@@ -225,6 +221,7 @@ class _Planner:
             platform=str(definition.platform),
             configuration=replace(configuration, annotations=annotations),
             minimum_epoch=definition.release_epoch,
+            compression=definition.compression,
         )
         name = f"image {definition.name} {definition.platform}"
         return self._add(StepKind.IMAGE, name, work, (("base", base), ("python", python), ("runtime", runtime)))

@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imagewright.engine.context import Outcome, StepContext
-from imagewright.engine.packing import LayerBlob
-from imagewright.model.plan import ImageWork, StepRecord
+from imagewright.engine.packing import LayerBlob, repack
+from imagewright.model.plan import ImageWork
 from imagewright.model.platforms import parse_platform
 from imagewright.oci.image import ImageLayer, assemble
 
@@ -37,7 +37,7 @@ def run_image(context: StepContext) -> Outcome:
     """Put an image together; see :class:`imagewright.engine.context.StepRunner`."""
     work = context.step.work
     assert isinstance(work, ImageWork)
-    layers = tuple(_layer(part, context.needs[part.role]) for part in PARTS)
+    layers = tuple(_layer(part, work, context) for part in PARTS)
     created = max(work.minimum_epoch, *(layer.created for layer in layers))
     documents = assemble(parse_platform(work.platform), work.configuration, layers, created=created)
     blobs = context.ports.blobs
@@ -56,8 +56,10 @@ def run_image(context: StepContext) -> Outcome:
     return Outcome(tuple(outputs), tuple(facts))
 
 
-def _layer(part: Part, record: StepRecord) -> ImageLayer:
-    blob = LayerBlob.of(record, part.layer)
+def _layer(part: Part, work: ImageWork, context: StepContext) -> ImageLayer:
+    record = context.needs[part.role]
+    stored = LayerBlob.of(record, part.layer)
+    blob = repack(stored, work.compression, context.ports.blobs, jobs=context.jobs)
     return ImageLayer(
         digest=blob.digest,
         diff_id=blob.diff_id,

@@ -42,7 +42,6 @@ def run_python(context: StepContext) -> Outcome:
                 walk(directory),
                 blobs,
                 epoch=work.epoch,
-                compression=work.compression,
                 jobs=context.jobs,
             )
             outputs.append(layer.output())

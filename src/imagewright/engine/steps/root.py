@@ -25,7 +25,6 @@ def run_root(context: StepContext) -> Outcome:
                 entries,
                 ports.blobs,
                 epoch=root.epoch,
-                compression=work.compression,
                 jobs=context.jobs,
             )
             for name, entries in (("layer", root.layer()), ("state", root.state()))

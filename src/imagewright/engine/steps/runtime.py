@@ -36,7 +36,7 @@ def run_runtime(context: StepContext) -> Outcome:
     )
     context.phase("pack")
     layers = [
-        pack(name, entries, ports.blobs, epoch=root.epoch, compression=work.compression, jobs=context.jobs)
+        pack(name, entries, ports.blobs, epoch=root.epoch, jobs=context.jobs)
         for name, entries in (("layer", root.layer()), ("state", root.state()))
     ]
     ports.trees.adopt(root.upper, context.step.id)

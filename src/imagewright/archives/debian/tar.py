@@ -313,11 +313,11 @@ class _Reader:
     def _path(self, name: str) -> str:
         """A path without ``./`` in front and slashes at the end. Refuses everything that may lead elsewhere."""
         path = name.removeprefix("./").rstrip("/")
-        if path in {".", ""} and not name.startswith("/"):
-            return ""
-        odd = path.startswith("/") or "\0" in path or "//" in path
+        odd = name.startswith(("/", ".//")) or "\0" in path or "//" in path
         if odd or len(path.encode(errors="surrogateescape")) > self._limits.path:
             raise VerificationError(f"{self._label}: {name[:200]!r} is no path inside a package")
+        if path in {".", ""}:
+            return ""
         if "." in path and not {".", ".."}.isdisjoint(path.split("/")):
             raise VerificationError(f"{self._label}: {name[:200]!r} leads out of the package")
         return path

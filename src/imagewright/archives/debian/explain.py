@@ -65,7 +65,10 @@ def _first_failure(
         chain = _why(marking, package, set())
         if chain:
             return package.name, chain
-    return asked[0].name if asked else _text(choices[0]), []
+    conflict = marking.base_conflict()
+    if conflict is not None:
+        return conflict.target.name, [_conflict(marking, conflict)]
+    return asked[0].name if asked else _text(choices[0]), ["too many combinations were tried"]
 
 
 def _why(marking: Marking, package: BinaryPackage, seen: set[str]) -> list[str]:

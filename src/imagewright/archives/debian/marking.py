@@ -103,6 +103,15 @@ class Marking:
                     return Conflict(package, relation, target)
         return None
 
+    def base_conflict(self) -> Conflict | None:
+        """The first Conflicts or Breaks of the base that something marked is excluded by."""
+        for package in self.base.values():
+            for relation in self.universe.needs(package).negative:
+                for target in self.universe.refused(package, relation):
+                    if target.name in self.marked:
+                        return Conflict(package, relation, target)
+        return None
+
     def solutions(self, alternatives: Alternatives) -> list[BinaryPackage]:
         """What may be marked for one of the alternatives, best first."""
         found: dict[str, BinaryPackage] = {}

@@ -171,7 +171,7 @@ def _problem(
         conflict = marking.conflict(package)
         if conflict is not None:
             return conflict
-    return None
+    return marking.base_conflict()
 
 
 def _culprits(marking: Marking, problem: Unmet | Conflict | Alternatives) -> list[str]:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kills builds with ``kill -9`` at random moments, and looks whether anything was harmed.
 
-``python bench/kill_rounds.py [--rounds N] [--seed S] [--store DIR] [--lock FILE] [--kinds base,fetch,…] [--json]``
+``python bench/kill_rounds.py [--rounds N] [--seed S] [--store DIR] [--lock FILE] [--kinds base,fetch,…]
+[--signals KILL,INT] [--json]``
 
 A first build gives the digest to compare with. Each round takes the next kind of step, makes the store forget
 that step and what follows from it (for ``fetch``: some of the inputs), starts a build, waits until the step runs,
@@ -11,6 +12,8 @@ Then
 - no process is left that it started or that sees the store, and no mount;
 - ``store fsck`` finds nothing;
 - the same build, run again, succeeds and gives the same digest.
+
+With ``--signals`` other than KILL (the default), the program must also end with 130 and leave nothing unfinished.
 
 The exit status is 1 if any round failed.
 """
@@ -52,6 +55,7 @@ FOLLOWS: dict[str, tuple[str, ...]] = {
     FETCH: ("base", "runtime", "image", "check"),
 }
 """What must be forgotten so that a step of that kind runs again: it, and all that stand on it."""
+INTERRUPTED = 130
 _SHORT = 0.5
 """Seconds; a step shorter than this is not waited for."""
 _WHOLE = 1.5
@@ -102,6 +106,7 @@ class Round:
 
     number: int
     kind: str
+    signal: str
     delay: float = 0.0
     phase: str = ""
     killed: bool = False
@@ -216,8 +221,9 @@ def kill_once(place: Place, this: Round, usual: float, chance: random.Random) ->
         process.wait(this.delay)
     this.killed = process.poll() is None
     below = descendants(process.pid)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(signal.Signals[f"SIG{this.signal}"])
+    process.wait(_LAST_BREATH if this.killed else None)
+    this.problems += politeness(place, process.returncode) if this.killed and this.signal != "KILL" else []
     this.phase, this.processes = watch.phase, len(below)
     end = time.monotonic() + _LAST_BREATH
     while left := {pid for pid, start in below.items() if start and began(pid) == start} | users_of(place.store):
@@ -227,6 +233,13 @@ def kill_once(place: Place, this: Round, usual: float, chance: random.Random) ->
                 os.kill(pid, signal.SIGKILL)
             return
         time.sleep(0.05)
+
+
+def politeness(place: Place, status: int) -> list[str]:
+    """What a program that was asked to stop, and could tidy up, did not do."""
+    problems = [] if status == INTERRUPTED else [f"it ended with {status}"]
+    left = [path.name for path in (place.store / "work").iterdir() if path.is_dir()]
+    return [*problems, *(f"it left work/{name}" for name in left)]
 
 
 def mounts(store: Path) -> list[str]:
@@ -262,9 +275,10 @@ def rounds(place: Place, words: argparse.Namespace, show: Callable[[Round], None
     digest = image["digest"]
     usual = dict.fromkeys(KINDS, 3.0)
     usual |= {step["name"].split()[0]: step["seconds"] for step in image["steps"] if not step["cached"]}
-    kinds = words.kinds.split(",")
+    kinds, signals = words.kinds.split(","), words.signals.split(",")
     for number in range(words.rounds):
-        this = Round(number + 1, kinds[number % len(kinds)])
+        # Every kind with one signal, then every kind with the next.
+        this = Round(number + 1, kinds[number % len(kinds)], signals[number // len(kinds) % len(signals)])
         usual[this.kind] = play(place, this, digest, usual[this.kind], chance)
         show(this)
         yield this
@@ -274,7 +288,9 @@ def line(this: Round) -> str:
     """One round in one line."""
     where = f"{this.kind} {this.phase}".strip()
     hit = (
-        f"killed after {this.delay:6.2f} s, with {this.processes} below it" if this.killed else "had ended before"
+        f"{this.signal:<4} after {this.delay:6.2f} s, {this.processes} below it"
+        if this.killed
+        else "had ended before"
     )
     return f"{this.number:>4}  {where:<26} {hit:<42} {this.seconds:6.1f} s  {'; '.join(this.problems) or 'clean'}"
 
@@ -287,6 +303,7 @@ def main() -> int:
     parser.add_argument("--spec", default="3.13-slim-trixie")
     parser.add_argument("--profile", default="quick")
     parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--signals", default="KILL")
     parser.add_argument("--store", type=Path)
     parser.add_argument("--lock", type=Path)
     parser.add_argument("--json", action="store_true")

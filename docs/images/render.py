@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws build.svg: what a terminal shows of a build that was recorded, by the code that shows it.
 
-Record one with::
-
-    imagewright build 3.13-slim-trixie -o python.tar --json --progress json >build.json 2>build.jsonl
+``docs/images/record`` records one.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def normalise(root: Path, started: int, epoch: int, *, whole: bool) -> None:
         _fix_shadow(root / "etc/shadow", epoch)
         if whole:
             for path, mode in recipe.DIRECTORIES:
-                (root / path).mkdir(exist_ok=True)
+                (root / path).mkdir(parents=True, exist_ok=True)
                 (root / path).chmod(mode)
         for entry in scan(root).entries:
             _clamp(root, entry.path, started, epoch)

@@ -129,8 +129,8 @@ def extend_root(
     if came_along:
         before = _first(lower, _EXTENDED_STATES)
         files[_EXTENDED_STATES] = (before.read_text(encoding="utf-8") if before else "") + came_along
-    assembly.run(tuple(packages), frozenset(), architecture, files)
-    assembly.find_libraries()
+    # "libraries": the dynamic linker must find those of other layers too, libpython for one, in /usr/local/lib.
+    assembly.run(tuple(packages), frozenset(), architecture, files, last=["libraries"])
     latest = max(assembly.epoch, epoch)
     normalise(upper, started, latest, whole=False)
     Overlay(upper, lower).check_nothing_hidden()
@@ -158,10 +158,17 @@ class _Assembly:
         first: frozenset[str],
         native: str,
         files: Mapping[str, str],
+        last: list[str] | None = None,
     ) -> None:
-        """Unpack and configure. ``first`` are unpacked before any script of theirs; the rest by the rules."""
+        """Unpack and configure. ``first`` are unpacked before any script of theirs; the rest by the rules.
+
+        ``last`` is a step of the script that follows everything else.
+        """
         self._native = native
+        after = [last] if last else []
         if not packages:
+            if after:
+                self._execute(after)
             return
         ordered = _ordered(packages)
         controls = {package.name: self._control(package) for package in ordered if package.name not in first}
@@ -179,12 +186,8 @@ class _Assembly:
             self._execute(plan)
             plan = []
             self._unpack(wave)
-        self._execute([*plan, ["configure"]])
+        self._execute([*plan, ["configure"], *after])
         dpkg.check_configured(self._root, (package.name for package in ordered))
-
-    def find_libraries(self) -> None:
-        """Let the dynamic linker find libraries of other layers below, libpython for one, in /usr/local/lib."""
-        self._execute([["libraries"]])
 
     def _unpack(self, packages: list[LockedPackage]) -> tuple[Unpacked, ...]:
         trees = (self._root, *self._lower)

@@ -259,16 +259,21 @@ class Unpacker:
         """Decide who keeps the files that several packages ship; index → places it lost."""
         lost: dict[int, set[str]] = {}
         for place, others in sorted(self._clashes.items()):
-            holder = self._claims[place]
-            for index, aside in sorted(others):
-                keeper = _replacer(self._shares[holder], self._shares[index], place)
-                if keeper == index:
-                    os.rename(self._at(aside), self._at(place))
-                    lost.setdefault(holder, set()).add(place)
-                    self._claims[place] = holder = index
-                else:
+            # Which of them came first is chance; who keeps the file must not be.
+            places = {self._claims[place]: place, **dict(others)}
+            first, *rest = sorted(places)
+            keeper = first
+            for index in rest:
+                keeper = _replacer(self._shares[keeper], self._shares[index], place)
+            for index, where in places.items():
+                if index != keeper:
+                    lost.setdefault(index, set()).add(where)
+            if places[keeper] != place:
+                os.rename(self._at(places[keeper]), self._at(place))
+            for index, aside in others:
+                if index != keeper:
                     os.unlink(self._at(aside))
-                    lost.setdefault(index, set()).add(aside)
+            self._claims[place] = keeper
         self._clashes.clear()
         return {index: self._lost_paths(index, places) for index, places in lost.items()}
 

@@ -51,6 +51,11 @@ step() {
 				dpkg --configure "$@"
 			fi
 			;;
+		libraries) ldconfig ;;
+		*)
+			echo "root-configure: unknown step $what" >&2
+			exit 2
+			;;
 	esac
 }
 

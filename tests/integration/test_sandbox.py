@@ -141,7 +141,13 @@ def test_no_network_but_an_own_loopback(jail: Jail) -> None:
     assert [line.split(":")[0].strip() for line in jail("cat", "/proc/net/dev").splitlines()[2:]] == ["lo"]
     assert "unreachable" in jail.shell("nc -w 2 192.0.2.1 80 </dev/null", status=1)
     assert "unreachable" in jail.shell("ping -c 1 -W 1 192.0.2.1", status=1)
-    talk = "nc -l -p 7 >/tmp/heard & sleep 0.2; echo hello | nc -w 2 127.0.0.1 7; wait; cat /tmp/heard"
+    talk = """
+    echo hello >/tmp/say
+    nc -l -p 7 >/tmp/heard &
+    for attempt in $(seq 100); do nc -w 5 127.0.0.1 7 </tmp/say 2>/dev/null && break; sleep 0.1; done
+    wait
+    cat /tmp/heard
+    """
     assert jail.shell(talk).strip() == "hello"
 
 

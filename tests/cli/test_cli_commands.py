@@ -228,6 +228,21 @@ def test_run_hands_the_words_after_the_spec_on_untouched(
     assert application.asked[-1] == ("run", SPEC, argv, RunOptions())
 
 
+def test_run_options_may_follow_the_spec_where_the_command_is_marked(
+    application: FakeApplication, call: Call
+) -> None:
+    assert call("run", SPEC, "--workdir", "/srv", "--", "id", "--user") == 0
+    assert application.asked[-1] == ("run", SPEC, ("id", "--user"), RunOptions(directory="/srv"))
+
+
+def test_run_refuses_an_option_in_place_of_a_command(
+    application: FakeApplication, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", SPEC, "--profile", "quick") == 2
+    assert application.asked == []
+    assert "--profile" in capsys.readouterr().err
+
+
 def test_run_options_go_before_the_spec(application: FakeApplication, call: Call) -> None:
     assert (
         call("run", "-e", "TZ=UTC", "-e", "A=b=c", "-w", "/srv", "-u", "1000:1000", "--offline", SPEC, "id") == 0

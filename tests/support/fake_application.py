@@ -10,7 +10,7 @@ from pathlib import Path
 from imagewright import events
 from imagewright.events import Event, Sink
 from imagewright.model.digest import Digest
-from imagewright.model.options import BuildOptions, GlobalOptions, RunOptions, Selection, TrainOptions
+from imagewright.model.options import BuildOptions, GlobalOptions, LockOptions, RunOptions, Selection, TrainOptions
 from imagewright.model.results import (
     BuiltImage,
     BuiltLayer,
@@ -103,8 +103,8 @@ class FakeApplication:
             compiles=1,
         )
 
-    def lock(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> LockChanges:
-        self._emit("lock", specs, selection, sink)
+    def lock(self, specs: tuple[str, ...], options: LockOptions, sink: Sink) -> LockChanges:
+        self._emit("lock", specs, options, sink)
         changed = (
             LockChange("package", "libssl3t64", "runtime 3.13", "3.5.1-1", "3.5.4-1"),
             LockChange("package", "libzstd1", "base slim", None, "1.5.7+dfsg-1"),

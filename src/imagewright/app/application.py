@@ -9,7 +9,7 @@ from imagewright.app.world import World, make_world
 from imagewright.errors import UsageError
 from imagewright.events import Sink, discard
 from imagewright.model.lock import Lock
-from imagewright.model.options import BuildOptions, GlobalOptions, RunOptions, Selection, TrainOptions
+from imagewright.model.options import BuildOptions, GlobalOptions, LockOptions, RunOptions, Selection, TrainOptions
 from imagewright.model.results import (
     BuiltImage,
     CheckResult,
@@ -39,10 +39,10 @@ class Imagewright:
         with self._world.open_store() as store:
             return Builder(self._world, store, discard).view(specs, selection)
 
-    def lock(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> LockChanges:
+    def lock(self, specs: tuple[str, ...], options: LockOptions, sink: Sink) -> LockChanges:
         """Make or refresh the lock."""
         with self._world.open_store() as store:
-            return Builder(self._world, store, sink).relock(specs, selection)
+            return Builder(self._world, store, sink).relock(specs, options)
 
     def check(self, spec: str, selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
         """Run the acceptance checks again, whatever the store remembers of them."""

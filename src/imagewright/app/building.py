@@ -19,7 +19,7 @@ from imagewright.events import PlanReady, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock
-from imagewright.model.options import BuildOptions, RunOptions, TrainOptions
+from imagewright.model.options import BuildOptions, LockOptions, RunOptions, TrainOptions
 from imagewright.model.options import Selection as Wanted
 from imagewright.model.plan import Plan, PlannedImage, Step, StepKind, StepRecord
 from imagewright.model.ports import Ports
@@ -89,11 +89,13 @@ class Builder:
             self._store.blobs.has,
         )
 
-    def relock(self, specs: tuple[str, ...], wanted: Wanted) -> LockChanges:
+    def relock(self, specs: tuple[str, ...], options: LockOptions) -> LockChanges:
         """Lock anew what the specifications name."""
-        definitions = tuple(definition for _, definition in self.define(specs, wanted))
+        definitions = tuple(definition for _, definition in self.define(specs, options.selection))
         before = load_lock(self._world.lock_path)
-        after = refresh(self._world, self._store, self._ports, definitions, before, self._sink)
+        after = refresh(
+            self._world, self._store, self._ports, definitions, before, self._sink, toolchain=options.toolchain
+        )
         save_lock(self._world.lock_path, after)
         return changes(self._world.lock_path, before, after)
 

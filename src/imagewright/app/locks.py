@@ -81,13 +81,14 @@ def refresh(
     sink: Sink,
     *,
     keep: bool = False,
+    toolchain: bool = False,
 ) -> Lock:
     """Lock the definitions from the archives as they are now; with ``keep``, shared sets stay as they are."""
     from imagewright.app.archives import lock_inputs
     from imagewright.planning.locking import make_lock
 
     inputs = lock_inputs(world, store, ports, definitions, sink)
-    return make_lock(definitions, world.catalog, inputs, previous=previous, keep=keep)
+    return make_lock(definitions, world.catalog, inputs, previous=previous, keep=keep, refresh_toolchain=toolchain)
 
 
 def changes(path: Path, before: Lock | None, after: Lock) -> LockChanges:

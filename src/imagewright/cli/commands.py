@@ -10,10 +10,10 @@ import click
 
 from imagewright import __version__
 from imagewright.cli import summary
-from imagewright.cli.options import Command, Example, Group, selection, selection_options
+from imagewright.cli.options import Command, Example, Group, WrappingCommand, selection, selection_options
 from imagewright.cli.session import Session
 from imagewright.errors import UsageError
-from imagewright.model.options import ArchiveFormat, BuildOptions, RunOptions, TrainOptions
+from imagewright.model.options import ArchiveFormat, BuildOptions, LockOptions, RunOptions, TrainOptions
 
 PROGRAM = "imagewright"
 COMPLETE_VARIABLE = "_IMAGEWRIGHT_COMPLETE"
@@ -118,16 +118,18 @@ def plan(session: Session, /, *, specs: tuple[str, ...], **words: Any) -> None:
     examples=(Example(f"{PROGRAM} lock {_SPEC}", "take the newest inputs, and show what changed"),),
 )
 @click.argument("specs", metavar="SPEC…", nargs=-1, required=True)
+@click.option("--toolchain", is_flag=True, help="Bring build roots up to date too; Python is compiled anew.")
 @selection_options
 @click.pass_obj
-def lock(session: Session, /, *, specs: tuple[str, ...], **words: Any) -> None:
+def lock(session: Session, /, *, specs: tuple[str, ...], toolchain: bool, **words: Any) -> None:
     """Make or refresh imagewright.lock; show what changed.
 
     The lock names every package, source and profile that goes in, by content. The same lock gives the same
-    image, bit for bit.
+    image, bit for bit. A build root stays as it was locked, so that an update of the base compiles nothing.
     """
+    options = LockOptions(selection=selection(**words), toolchain=toolchain)
     with session.progress() as sink:
-        changes = session.application().lock(specs, selection(**words), sink)
+        changes = session.application().lock(specs, options, sink)
     session.answer(changes, lambda: summary.lock(changes, session.console.paint_out()))
 
 
@@ -158,8 +160,8 @@ def check(session: Session, /, *, spec: str, **words: Any) -> None:
 
 @cli.command(
     "run",
-    cls=Command,
-    context_settings={"allow_interspersed_args": False, **_HELP},
+    cls=WrappingCommand,
+    context_settings=_HELP,
     examples=(
         Example(
             f"{PROGRAM} run {_SPEC} -- python3 -c 'import ssl; print(ssl.OPENSSL_VERSION)'", "run one command"
@@ -189,17 +191,20 @@ def run(
 ) -> int:
     """Run a command in an image, without Docker.
 
-    It runs in the sandbox, without a network, and what it changes is lost. Options go before SPEC. The exit
-    status is the command's own.
+    It runs in the sandbox, without a network, and what it changes is lost. Options go before SPEC, or anywhere
+    before "--". The exit status is the command's own.
     """
-    command = argv[1:] if argv[:1] == ("--",) else argv
+    if argv[:1] and argv[0].startswith("-"):
+        raise UsageError(
+            f"{argv[0]} is neither an option here nor a command", hint=f"run: {PROGRAM} run OPTIONS SPEC -- CMD"
+        )
     options = RunOptions(
         selection=selection(**words),
         environment=tuple(_assignment(text) for text in environment),
         directory=workdir,
         user=user,
     )
-    return session.application().run(spec, command, options)
+    return session.application().run(spec, argv, options)
 
 
 def _assignment(text: str) -> tuple[str, str]:

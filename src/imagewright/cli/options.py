@@ -121,6 +121,19 @@ class Command(click.Command):
             )
 
 
+class WrappingCommand(Command):
+    """A command that runs another: what comes after ``--`` is that one's, and options may follow the SPEC.
+
+    Without ``--``, everything after the first word but one is the other command's, as ``docker run`` has it.
+    """
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """See :meth:`click.Command.make_context`."""
+        return super().make_context(info_name, args, parent, allow_interspersed_args="--" in args, **extra)
+
+
 class Group(Command, click.Group):
     """A group of such commands, listed in the order a person meets them."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from imagewright.events import Sink
-from imagewright.model.options import BuildOptions, GlobalOptions, RunOptions, Selection, TrainOptions
+from imagewright.model.options import BuildOptions, GlobalOptions, LockOptions, RunOptions, Selection, TrainOptions
 from imagewright.model.results import (
     BuiltImage,
     CheckResult,
@@ -35,7 +35,7 @@ class Application(Protocol):
         """What a build would do; nothing is fetched into the lock and nothing is run."""
         ...
 
-    def lock(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> LockChanges:
+    def lock(self, specs: tuple[str, ...], options: LockOptions, sink: Sink) -> LockChanges:
         """Make or refresh the lock for ``specs``."""
         ...
 

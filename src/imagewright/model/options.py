@@ -66,6 +66,14 @@ class BuildOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class LockOptions:
+    """How to lock. ``toolchain`` also brings build roots up to date; Python is then compiled anew."""
+
+    selection: Selection = field(default_factory=Selection)
+    toolchain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """How to run a command in an image. ``environment`` adds to the image's own; ``user`` is ``uid[:gid]``."""
 

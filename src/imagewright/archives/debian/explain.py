@@ -46,7 +46,7 @@ def explain_failure(
     return SolveError(
         f"no set of packages satisfies {start}",
         why=_ARROW.join(chain),
-        hint="want something else, or allow more with another suite or archive",
+        hint="leave one of them out, or use another suite or archive",
         details=details,
     )
 

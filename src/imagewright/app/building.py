@@ -96,7 +96,7 @@ class Builder:
         after = refresh(
             self._world, self._store, self._ports, definitions, before, self._sink, toolchain=options.toolchain
         )
-        save_lock(self._world.lock_path, after)
+        save_lock(self._world, after)
         return changes(self._world.lock_path, before, after)
 
     def check(self, spec: str, wanted: Wanted) -> tuple[CheckResult, ...]:
@@ -126,7 +126,7 @@ class Builder:
         records, _ = self._execute(plan, lock, [step.id], keep_failed=False, runners=runners)
         record = records[step.id]
         profile = training.locked_profile(definition, lock, record, self._store.blobs)
-        save_lock(self._world.lock_path, with_profile(lock, profile))
+        save_lock(self._world, with_profile(lock, profile))
         return training.trained(profile, record, self._store.blobs, options.output)
 
     def _image_of(self, spec: str, wanted: Wanted, *, check: bool) -> tuple[Mapping[Digest, StepRecord], Step]:
@@ -242,4 +242,6 @@ class Builder:
         from imagewright.app.exporting import write_out
 
         write_out(images, self._store.blobs, options.output, options.format)
+        if options.output.is_file():
+            options.output.chmod(0o666 & ~self._world.umask)
         return tuple(replace(image, archive=options.output) for image in images)

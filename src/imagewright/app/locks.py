@@ -36,11 +36,13 @@ def load_lock(path: Path) -> Lock | None:
         raise ConfigurationError(f"{path} is not UTF-8 text", why=str(error)) from error
 
 
-def save_lock(path: Path, lock: Lock) -> None:
+def save_lock(world: World, lock: Lock) -> None:
     """Write the lock whole or not at all."""
+    path = world.lock_path
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(write_lock(lock), encoding="utf-8")
+        temporary.chmod(0o666 & ~world.umask)
         temporary.replace(path)
     except OSError as error:
         raise MachineError(f"cannot write {path}", why=error.strerror or str(error), hint="see --lock") from error
@@ -64,7 +66,7 @@ def ensure_locked(
             Note(f"{world.lock_path} does not know {', '.join(sorted({str(item.name) for item in missing}))} yet")
         )
         lock = refresh(world, store, ports, missing, lock, sink, keep=True)
-        save_lock(world.lock_path, lock)
+        save_lock(world, lock)
     assert lock is not None
     known = dict(lock.configuration)
     for item in wanted:

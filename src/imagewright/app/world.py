@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -39,10 +39,11 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class World:
-    """Everything that holds for one run; made once, opened as far as it is needed."""
+    """Everything that holds for one run; made once, opened as far as it is needed. ``umask`` is the person's."""
 
     options: GlobalOptions
     clock: SystemClock
+    umask: int
 
     @cached_property
     def _read(self) -> tuple[Catalog, Choices]:
@@ -96,8 +97,12 @@ class World:
 
 
 def make_world(options: GlobalOptions) -> World:
-    """The world of this process."""
-    return World(replace(options), SystemClock())
+    """The world of this process.
+
+    Roots are made with the umask that packages expect, whatever the person's is; ``umask`` remembers theirs, for
+    the files that are written for them.
+    """
+    return World(options, SystemClock(), os.umask(0o022))
 
 
 def own_platform() -> Platform:

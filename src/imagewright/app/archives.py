@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from imagewright.app.world import World
 from imagewright.archives.cpython.signature import check_source
@@ -15,7 +15,6 @@ from imagewright.archives.debian.universe import Universe
 from imagewright.archives.download import FetchRequest, fetch_all
 from imagewright.archives.keyring import shipped_keyring
 from imagewright.archives.mirrors import SNAPSHOT, Mirrors
-from imagewright.catalog.model import SuiteArchive
 from imagewright.catalog.settings import Choices
 from imagewright.catalog.shipped import profile_bytes, shipped_profiles
 from imagewright.errors import VerificationError
@@ -67,7 +66,7 @@ class _Archives:
                 name=archive.name,
                 mirror=archive.mirror,
                 suite=archive.name,
-                components=_components(archive),
+                components=archive.components,
                 architecture=architecture,
                 certificates=certificates,
             )
@@ -83,10 +82,6 @@ class _Archives:
             )
 
 
-def _components(archive: SuiteArchive) -> tuple[str, ...]:
-    return archive.components
-
-
 def lock_inputs(
     world: World, store: Store, ports: Ports, definitions: Iterable[ImageDefinition], sink: Sink
 ) -> LockInputs:
@@ -95,7 +90,7 @@ def lock_inputs(
     wanted = sorted({(item.name.suite, item.platform.debian) for item in definitions})
     indexes = {pair: tuple(archives.of_suite(*pair)) for pair in wanted}
 
-    @cache
+    @lru_cache(maxsize=1)  # one takes 100 MB; definitions come suite by suite
     def universe(suite: str, architecture: str) -> Universe:
         found = indexes.get((suite, architecture)) or tuple(archives.of_suite(suite, architecture))
         indexes[suite, architecture] = found

@@ -155,6 +155,15 @@ def test_the_source(bench: Bench, lock: Path) -> None:
     bench.is_clean()
 
 
+def test_the_sources_signature(bench: Bench) -> None:
+    """3.13.5 is a release whose signature Debian hands out too."""
+    fault = bench.mirror.fault("debian/pool/main/p/python3.13/*.orig.tar.xz.asc", times=-1, flip=400)
+    said = bench.refused("build", "3.13.5-slim-trixie", *SPEC[1:])
+    assert "Python-3.13.5" in said
+    assert fault.times < -1
+    bench.is_clean()
+
+
 def test_the_shipped_profile(bench: Bench, lock: Path) -> None:
     shutil.copy(lock, bench.directory)
     copy = bench.directory / "copy"

@@ -211,7 +211,6 @@ def kill_once(place: Place, this: Round, usual: float, chance: random.Random) ->
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,
     )
     watch = Watch(process, this.kind)
     # A step that takes no time is not to be hit by aiming: then any moment of the run will do.

@@ -59,13 +59,9 @@ class DockerEngine:
 def start_docker(root: Path, state: Path) -> tuple[subprocess.Popen[bytes], DockerEngine]:
     """Start an engine and wait until it answers; both the process to end and the engine to talk to."""
     log = (state / "engine.log").open("wb")
-    process = subprocess.Popen(
-        [HERE / "start-docker", root, state],
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
+    # A session of its own, so that Ctrl-C leaves it to the fixture; and it never outlives this process.
+    command = ["setpriv", "--pdeathsig", "KILL", HERE / "start-docker", root, state]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     log.close()
 
     def ready() -> bool:

@@ -41,6 +41,13 @@ def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
     assert not missing
 
 
+def test_every_variable_that_is_read_is_documented() -> None:
+    code = "\n".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    read = set(re.findall(r'"(IMAGEWRIGHT_[A-Z_]+)"', code))
+    text = (ROOT / "docs" / "reference" / "configuration.md").read_text()
+    assert read == set(re.findall(r"`(IMAGEWRIGHT_[A-Z_]+)`", text))
+
+
 def test_every_document_can_be_reached() -> None:
     reached = {ROOT / "README.md"}
     todo = list(reached)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -78,6 +80,13 @@ def no_network_no_programs(request: pytest.FixtureRequest) -> Iterator[None]:
 def refused() -> list[str]:
     """What the running test was refused so far; a test that provokes a refusal empties it."""
     return _guard.tried
+
+
+@pytest.fixture(scope="module")
+def runroot() -> Iterator[Path]:
+    """A directory for podman's and buildah's runtime state, which refuse names of more than 50 characters."""
+    with tempfile.TemporaryDirectory(prefix="iw-", dir="/run", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
 
 
 @pytest.fixture

@@ -102,11 +102,11 @@ def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def storage(tmp_path_factory: pytest.TempPathFactory, runroot: Path) -> list[str]:
     """Options that give podman and buildah a storage of their own."""
     need_root()
     space = tmp_path_factory.mktemp("storage")
-    return [f"--root={space}/root", f"--runroot={space}/run", "--storage-driver=vfs"]
+    return [f"--root={space}/root", f"--runroot={runroot}", "--storage-driver=vfs"]
 
 
 @pytest.mark.parametrize("compression", list(Compression))

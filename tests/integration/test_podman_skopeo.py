@@ -18,14 +18,14 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+def podman(tmp_path_factory: pytest.TempPathFactory, runroot: Path) -> Callable[..., str]:
     """podman with a store of its own."""
     need_root()
     program("podman", "podman")
     directory = tmp_path_factory.mktemp("podman")
     own = [
         f"--root={directory}/root",
-        f"--runroot={directory}/run",
+        f"--runroot={runroot}",
         "--cgroup-manager=cgroupfs",
         "--events-backend=none",
     ]

@@ -141,6 +141,6 @@ def test_help_imports_nothing_heavy() -> None:
     code = "import sys; import imagewright.cli.run; print(*sorted(sys.modules))"
     process = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     loaded = set(process.stdout.split())
-    heavy = {"rich", "urllib3", "pysequoia", "zstandard", "elftools", "tomlkit", "sqlite3", "imagewright.app"}
+    heavy = {"rich", "urllib3", "pysequoia", "zstandard", "elftools", "sqlite3", "imagewright.app"}
     assert "click" in loaded
     assert not heavy & loaded

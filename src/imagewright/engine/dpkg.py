@@ -6,6 +6,7 @@ Formats: dpkg(1) "FILES", and dpkg's own documentation of its database (infodb.t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def write_database(root: Path, packages: Iterable[Unpacked], *, status: str, nat
     """
     admin = root / ADMIN
     for name in ("alternatives", "info", "parts", "triggers", "updates"):
-        (admin / name).mkdir(parents=True, exist_ok=True)
+        make_directory(admin / name)
     if not status:
         _write(admin / "arch", f"{native}\n")
         _write(admin / "info" / "format", "1\n")
@@ -50,6 +51,7 @@ def write_control(directory: Path, control: Control, prefix: str = "") -> None:
         path = directory / f"{prefix}{name}"
         path.write_bytes(data)
         path.chmod(0o755 if name in SCRIPTS else 0o644)
+        os.utime(path, (control.times[name], control.times[name]))
 
 
 def _stanza(package: Unpacked) -> str:
@@ -67,8 +69,10 @@ def _stanza(package: Unpacked) -> str:
     return f"{first}\nStatus: install ok unpacked\n{rest}\n{conffiles}\n"
 
 
-def write_interests(root: Path, trees: Sequence[Path], packages: Iterable[Unpacked]) -> None:
-    """Note which packages wait for which triggers: those on paths in ``File``, others in a file of their own.
+def write_triggers(root: Path, trees: Sequence[Path], packages: Sequence[Unpacked]) -> None:
+    """Note which packages wait for which triggers, and which triggers the packages' files have set off.
+
+    Those on paths are noted in ``File``, others in a file of their own, those set off in ``Unincorp``.
 
     ``trees`` are the root and what lies below it, topmost first.
     """
@@ -80,6 +84,9 @@ def write_interests(root: Path, trees: Sequence[Path], packages: Iterable[Unpack
                 waiting = package.control.stem + ("/noawait" if trigger.directive.endswith("-noawait") else "")
                 line = f"{trigger.name} {waiting}\n" if name == "File" else f"{waiting}\n"
                 wanted.setdefault(name, []).append(line)
+    triggered = file_triggers(trees, packages)
+    if triggered:
+        _write(root / ADMIN / "triggers" / "Unincorp", triggered)
     for name, lines in wanted.items():
         if "/" in name or name in {".", ".."}:
             raise BuildError(f"{name!r} is no name for a trigger")
@@ -148,6 +155,14 @@ def owners(tree: Path, paths: Iterable[str]) -> Mapping[str, str]:
             if line in wanted:
                 found.setdefault(line[1:], listing.name.removesuffix(".list"))
     return found
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory and those above it, open to all whatever the umask is; there already is fine."""
+    if not path.is_dir():
+        make_directory(path.parent)
+        path.mkdir()
+        path.chmod(0o755)
 
 
 def _write(path: Path, text: str) -> None:

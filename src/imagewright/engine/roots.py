@@ -88,10 +88,9 @@ def assemble_root(work: RootWork, machine: Machine, workspace: Path) -> Assemble
     root = workspace / "root"
     started = now_on(workspace)
     with disk("cannot make a root"):
-        root.mkdir()
-        root.chmod(0o755)
+        dpkg.make_directory(root)
         for name in recipe.merged_links(work.suite, work.architecture):
-            (root / "usr" / name).mkdir(parents=True)
+            dpkg.make_directory(root / "usr" / name)
             (root / name).symlink_to(f"usr/{name}")
     assembly = _Assembly(machine, Unpacker(root, (), PathRules(work.exclude, work.include)), root, ())
     first = recipe.bootstrap(work.packages)
@@ -120,9 +119,8 @@ def extend_root(
     upper, inner = workspace / "upper", workspace / "work"
     started = now_on(workspace)
     with disk("cannot extend a root"):
-        upper.mkdir()
-        upper.chmod(0o755)
-        inner.mkdir()
+        dpkg.make_directory(upper)
+        dpkg.make_directory(inner)
     assembly = _Assembly(machine, Unpacker(upper, lower, rules), upper, lower, inner)
     files: dict[str, str] = {}
     came_along = extended_states(automatic, architecture)
@@ -201,10 +199,7 @@ class _Assembly:
         self.epoch = max([self.epoch, *(each.newest for each in done)])
         with disk("cannot write dpkg's database"):
             dpkg.write_database(self._root, done, status=dpkg.read_admin(trees, "status"), native=self._native)
-            triggers = dpkg.file_triggers(trees, done)
-            if triggers:
-                (self._root / dpkg.ADMIN / "triggers" / "Unincorp").write_text(triggers, encoding="utf-8")
-            dpkg.write_interests(self._root, trees, done)
+            dpkg.write_triggers(self._root, trees, done)
         return done
 
     def _control(self, package: LockedPackage) -> Control:
@@ -239,7 +234,7 @@ class _Assembly:
         with disk("cannot stage maintainer scripts"):
             for number, control in enumerate(relevant):
                 directory = self._root / name / f"{number:04}_{control.name}_{control.architecture}"
-                directory.mkdir(parents=True)
+                dpkg.make_directory(directory)
                 (directory / "control").write_text(control.text, encoding="utf-8")
                 dpkg.write_control(directory, control)
         return [["preinst", f"/{name}"]]

@@ -200,6 +200,8 @@ class _Writer:
         except FileExistsError:
             if not stat.S_ISDIR(os.lstat(path).st_mode):
                 raise VerificationError(f"{directory} is there already, and no directory") from None
+        else:
+            os.chmod(path, 0o755)  # noqa: S103 - whatever the umask is; an entry of its own may change it
         self._real.add(directory)
 
     def finish(self) -> None:

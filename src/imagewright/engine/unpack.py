@@ -168,6 +168,7 @@ class Unpacker:
                     os.mkdir(self._at(real), 0o755)
                 except FileExistsError:
                     continue  # another thread was faster, or there is something else: look again
+                os.chmod(self._at(real), 0o755)  # noqa: S103 - whatever the umask is
                 self._made.add(real)
                 return real
             mode, tree = found

@@ -55,13 +55,15 @@ class Trigger:
 class Control:
     """What control.tar holds: the control file as written (``text``) and parsed, and all other files.
 
-    ``files`` maps names (``postinst``, ``md5sums``) to content, ``modes`` to permission bits.
+    ``files`` maps names (``postinst``, ``md5sums``) to content, ``modes`` to permission bits, ``times`` to
+    modification times in seconds.
     """
 
     text: str
     stanza: Stanza
     files: Mapping[str, bytes]
     modes: Mapping[str, int]
+    times: Mapping[str, int]
 
     def get(self, name: str) -> str:
         """A control field, empty where it is not there; ``name`` in lower case."""
@@ -173,6 +175,7 @@ def _member(members: Iterator[ArMember], label: str) -> ArMember:
 def _read_control(read: Callable[[int], bytes], label: str, limits: TarLimits) -> Control:
     files: dict[str, bytes] = {}
     modes: dict[str, int] = {}
+    times: dict[str, int] = {}
     for entry, content in read_tar(read, f"{label} (control)", limits=limits):
         if not entry.path and entry.kind is Kind.DIRECTORY:
             continue
@@ -180,14 +183,15 @@ def _read_control(read: Callable[[int], bytes], label: str, limits: TarLimits) -
             raise VerificationError(f"{label}: {entry.path!r} is no file that belongs in control.tar")
         files[entry.path] = content.read()
         modes[entry.path] = entry.mode
+        times[entry.path] = entry.mtime
     raw = files.pop("control", None)
     if raw is None:
         raise VerificationError(f"{label} has no control file")
-    modes.pop("control")
-    return _parsed(raw, files, modes, label)
+    text, stanza = _parsed(raw, files, label)
+    return Control(text, stanza, MappingProxyType(files), MappingProxyType(modes), MappingProxyType(times))
 
 
-def _parsed(raw: bytes, files: dict[str, bytes], modes: dict[str, int], label: str) -> Control:
+def _parsed(raw: bytes, files: Mapping[str, bytes], label: str) -> tuple[str, Stanza]:
     if b"\0" in raw or b"\r" in raw:
         raise VerificationError(f"{label}: a NUL or a carriage return in the control file")
     try:
@@ -206,7 +210,7 @@ def _parsed(raw: bytes, files: dict[str, bytes], modes: dict[str, int], label: s
     odd = [name for name in files if not name.replace("-", "").replace("_", "").replace(".", "").isalnum()]
     if odd:
         raise VerificationError(f"{label}: {odd[0]!r} is no name for a control member")
-    return Control(text, stanza, MappingProxyType(files), MappingProxyType(modes))
+    return text, stanza
 
 
 def decompressor(member: ArMember, base: str, label: str) -> Callable[[int], bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
     missing = [target for target in targets if not (document.parent / target).exists()]
     assert not missing
+
+
+def test_every_dependency_says_what_it_is_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {re.split(r"[=<>~!\[ ]", line)[0] for line in wanted} | {"hatchling"}
+    text = (ROOT / "docs" / "dependencies.md").read_text()
+    assert names == set(re.findall(r"^\| ([a-z0-9-]+) \|", text, flags=re.MULTILINE)) - {"package"}
 
 
 def test_every_variable_that_is_read_is_documented() -> None:

@@ -121,6 +121,10 @@ REMOVED = Rules(
         Rule("var/log/bootstrap.log", "the same"),
         Rule("var/log/fontconfig.log", "the same"),
         Rule("var/log/apt/*", "the same"),
+        Rule(
+            "usr/*.cpython-3[0-9].pyc", "before Python 3.11, sets in bytecode were in a random order (bpo-37596)"
+        ),
+        Rule("usr/*.cpython-310.pyc", "the same"),
         Rule("run/*", "made when a system starts"),
         Rule("tmp/*", "temporary"),
         Rule("var/tmp/*", "temporary"),
@@ -134,6 +138,8 @@ EMPTIED = Rules(
         Rule("etc/machine-id", "an empty one is filled in when a system first starts (machine-id(5))"),
         Rule("etc/hostname", "a container gets its own"),
         Rule("etc/resolv.conf", "a container gets its own"),
+        Rule("var/log/faillog", "failed logins; useradd writes an empty record into it"),
+        Rule("var/log/lastlog", "last logins; the same"),
     )
 )
 """Files that stay, without content."""

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The small decisions of the composition root: users, failed checks, what training runs, what a lock keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+from imagewright.app.checking import refuse_failed
+from imagewright.app.locks import inputs_of
+from imagewright.app.running import parse_user
+from imagewright.app.training import training_plan
+from imagewright.catalog.resolve import locked_source, resolve
+from imagewright.catalog.settings import resolve_settings
+from imagewright.catalog.shipped import shipped_catalog
+from imagewright.errors import CheckError, UsageError
+from imagewright.model.digest import Digest
+from imagewright.model.lock import Lock, PackageSet, Role
+from imagewright.model.packages import LockedPackage
+from imagewright.model.plan import Plan, PythonWork, Step, StepKind
+from imagewright.model.platforms import parse_platform
+from imagewright.model.results import CheckResult
+
+CATALOG = shipped_catalog()
+SOURCE = locked_source(CATALOG.by_release["3.13.15"], CATALOG.by_series["3.13"])
+ROOT = Step(
+    Digest("a" * 64), StepKind.BUILDROOT, "buildroot trixie amd64", PythonWork("", SOURCE, None, (), (), 0)
+)
+OTHER = Step(Digest("b" * 64), StepKind.BASE, "base trixie amd64", ROOT.work)
+
+
+@pytest.mark.parametrize(
+    ("text", "user"), [("", (0, 0)), ("1000", (1000, 1000)), ("1000:50", (1000, 50)), ("0", (0, 0))]
+)
+def test_users_are_numbers(text: str, user: tuple[int, int]) -> None:
+    assert parse_user(text) == user
+
+
+@pytest.mark.parametrize("text", ["root", "1:", ":1", "-1", "1:2:3", "9999999999"])
+def test_other_users_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a user"):
+        parse_user(text)
+
+
+def test_failed_checks_are_all_named() -> None:
+    good = CheckResult("imports", passed=True, detail="273 modules", seconds=0.1)
+    bad = [CheckResult(name, passed=False, detail=f"{name} is broken", seconds=0.1) for name in ("tls", "pip")]
+    refuse_failed([good])
+    with pytest.raises(CheckError, match="tls, pip") as caught:
+        refuse_failed([good, *bad])
+    assert caught.value.why == "tls: tls is broken"
+    assert caught.value.details["failed"] == [
+        {"check": "tls", "detail": "tls is broken"},
+        {"check": "pip", "detail": "pip is broken"},
+    ]
+
+
+def test_training_runs_in_the_build_root_alone_and_is_never_found_done() -> None:
+    definition = resolve("3.13-slim-trixie", CATALOG, resolve_settings(), parse_platform("linux/amd64"))
+    work = PythonWork("3.13.15", SOURCE, None, (), (), 0)
+    python = Step(
+        Digest("c" * 64), StepKind.PYTHON, "python 3.13.15 trixie amd64", work, (("buildroot", ROOT.id),)
+    )
+    plan, step = training_plan(Plan((OTHER, ROOT, python), ()), definition, 1)
+    assert [each.name for each in plan.steps] == ["buildroot trixie amd64", "train 3.13.15 trixie amd64"]
+    assert isinstance(step.work, PythonWork)
+    assert [script.name for script in step.work.scripts] == ["python-prepare", "python-train"]
+    assert step.id != training_plan(Plan((OTHER, ROOT, python), ()), definition, 2)[1].id
+
+
+def test_a_lock_keeps_everything_it_names() -> None:
+    package = LockedPackage("libc6", "2.41", "amd64", "glibc", "2.41", 1, Digest("d" * 64), "pool/x.deb", "trixie")
+    lock = Lock(sets=(PackageSet(Role.BASE, "trixie", "amd64", "minbase", (), (package,)),), sources=(SOURCE,))
+    assert set(inputs_of(lock)) == {package.sha256, SOURCE.sha256}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers in the store: described in records and read back, and compressed in another way without another content."""
+"""Layers in the store: described in records and read back; compressed otherwise with the same content."""
 
 from __future__ import annotations
 

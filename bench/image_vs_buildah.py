@@ -70,7 +70,14 @@ class Buildah:
     """buildah with storage of its own."""
 
     def __init__(self, directory: Path) -> None:
-        self._own = ["buildah", f"--root={directory}/containers", f"--runroot={directory}/run"]
+        # In a mount namespace of its own, since it leaves a mount on its storage.
+        self._own = [
+            "unshare",
+            "--mount",
+            "buildah",
+            f"--root={directory}/containers",
+            f"--runroot={directory}/run",
+        ]
         self._directory = directory
         self._environment = {"BUILDAH_ISOLATION": "chroot"}
 

@@ -162,6 +162,7 @@ def test_a_failure_stops_the_rest_and_tells_where_to_look(house: House) -> None:
     with pytest.raises(BuildError) as caught:
         run(house, failing=StepKind.PYTHON)
     assert "status 2" in caught.value.message
+    assert caught.value.why == "its last words: world"
     assert "--keep-failed" in caught.value.hint
     log = Path(str(caught.value.details["log"]))
     assert log.read_bytes() == b"::phase build\nhello\nworld"

@@ -22,7 +22,10 @@ _LONGEST_LINE = 4096
 
 
 class StepLog:
-    """A step's log: every byte of its output in a file, every line an event, phases picked out."""
+    """A step's log: every byte of its output in a file, every line an event, phases picked out.
+
+    ``last`` is the last line that said anything.
+    """
 
     def __init__(self, step: Step, path: Path, file: IO[bytes], sink: Sink) -> None:
         self.path = path
@@ -30,6 +33,7 @@ class StepLog:
         self._file = file
         self._sink = sink
         self._rest = b""
+        self.last = ""
 
     def write(self, data: bytes) -> None:
         """Take a piece of output; pieces need not end at line ends."""
@@ -57,7 +61,9 @@ class StepLog:
         if line.startswith(_PHASE):
             self._sink(StepPhase(step, name, line.removeprefix(_PHASE).decode(errors="replace").strip()))
             return
-        self._sink(StepOutput(step, name, line.decode(errors="replace")))
+        text = line.decode(errors="replace")
+        self.last = text.strip() or self.last
+        self._sink(StepOutput(step, name, text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,6 @@ class StepContext:
         if result.status:
             raise BuildError(
                 f"{self.step.name}: the command ended with {_ending(result.status)}",
-                why=f"the log's last lines tell more: {self.log.path}",
                 details={"status": result.status, "replay": self.ports.sandbox.replay(request)},
             )
         return result

@@ -27,6 +27,8 @@ StepLock = Callable[[Digest], AbstractContextManager[None]]
 Reason = Callable[[Step], str]
 """Says why a step must run."""
 
+_LONGEST_REASON = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -159,6 +161,7 @@ class Executor:
             except BaseException as error:
                 log.close()
                 self._emit(StepFailed(str(step.id), step.name, clock.monotonic() - started, str(path)))
+                self._explain(step, log, error)
                 self._keep(step, workspace, error)
                 raise
             log.close()
@@ -178,14 +181,20 @@ class Executor:
             finished=int(self._ports.clock.now().timestamp()),
         )
 
-    def _keep(self, step: Step, workspace: Path, error: BaseException) -> None:
-        """Leave the failed root for the person who asked for it, and say where everything is."""
+    def _explain(self, step: Step, log: StepLog, error: BaseException) -> None:
+        """Where a command failed, its last words say why; the rest is in the log."""
         if not isinstance(error, ImagewrightError):
             return
-        error.details.setdefault("log", str(self._logs / f"{step.kind}-{step.id.short}.log"))
-        if self._failed is None:
-            if isinstance(error, BuildError) and not error.hint:
-                error.hint = "run again with --keep-failed to keep its root for a look inside"
+        error.details.setdefault("log", str(log.path))
+        if "status" in error.details and log.last:
+            error.why = f"its last words: {log.last[:_LONGEST_REASON]}"
+        if isinstance(error, BuildError) and not error.hint:
+            keep = "" if self._failed else "; --keep-failed keeps its root for a look inside"
+            error.hint = f"all of {step.name} is in {log.path}{keep}"
+
+    def _keep(self, step: Step, workspace: Path, error: BaseException) -> None:
+        """Leave the failed root for the person who asked for it, and say where it is."""
+        if not isinstance(error, ImagewrightError) or self._failed is None:
             return
         kept = self._failed / f"{step.kind}-{step.id.short}"
         shutil.rmtree(kept, ignore_errors=True)

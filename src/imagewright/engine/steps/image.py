@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.packing import LayerBlob, repack
-from imagewright.model.plan import ImageWork
+from imagewright.model.plan import ImageWork, StepRecord
 from imagewright.model.platforms import parse_platform
 from imagewright.oci.image import ImageLayer, assemble
 
@@ -49,11 +49,16 @@ def run_image(context: StepContext) -> Outcome:
     facts = [
         ("created", str(created)),
         ("size", str(documents.size)),
-        *((f"layer{number}.step", context.needs[part.role].name) for number, part in enumerate(PARTS)),
+        *((f"layer{number}.step", _label(part, context.needs[part.role])) for number, part in enumerate(PARTS)),
         *((f"tree{number}", str(context.needs[role].id)) for number, role in enumerate(TREES)),
         *((f"layer{number}.size", str(layer.size)) for number, layer in enumerate(layers)),
     ]
     return Outcome(tuple(outputs), tuple(facts))
+
+
+def _label(part: Part, record: StepRecord) -> str:
+    """What people read: the state is a layer of the step ``runtime``, and not what they think of by that name."""
+    return record.name.replace(part.role, part.layer, 1) if part.layer == "state" else record.name
 
 
 def _layer(part: Part, work: ImageWork, context: StepContext) -> ImageLayer:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -90,7 +92,20 @@ def refresh(
     from imagewright.planning.locking import make_lock
 
     inputs = lock_inputs(world, store, ports, definitions, sink)
-    return make_lock(definitions, world.catalog, inputs, previous=previous, keep=keep, refresh_toolchain=toolchain)
+    lock = make_lock(definitions, world.catalog, inputs, previous=previous, keep=keep, refresh_toolchain=toolchain)
+    del inputs
+    release_memory()
+    return lock
+
+
+def release_memory() -> None:
+    """Give back what tens of thousands of packages took: a build that follows would carry it to its end.
+
+    The C library keeps freed memory for later otherwise (malloc_trim(3)); other C libraries do without.
+    """
+    gc.collect()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def changes(path: Path, before: Lock | None, after: Lock) -> LockChanges:

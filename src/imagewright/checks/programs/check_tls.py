@@ -30,12 +30,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Waits for its threads when it is closed: one that still writes while Python ends would abort it."""
+
+    daemon_threads = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that breaks off is what is tested here."""
+
+
 def serve(version: ssl.TLSVersion) -> http.server.HTTPServer:
     """A server on a port of its own that speaks one version of TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(os.path.join(HERE, "test-server.pem"))
     context.minimum_version = context.maximum_version = version
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
@@ -99,6 +108,9 @@ def main() -> None:
         need("ostname mismatch" in why, f"a wrong host name was refused for another reason: {why}")
         with urllib.request.urlopen(f"https://127.0.0.1:{port}/", timeout=20, context=context) as answer:
             need(answer.read() == b"served", "urllib got something else")
+    for server in servers.values():
+        server.shutdown()
+        server.server_close()
     passed(f"{ssl.OPENSSL_VERSION}, {count} authorities, {' and '.join(versions)}")
 
 

@@ -27,7 +27,7 @@ from support.machine import need_root, program
 QUICK = ("3.13-slim-trixie", "--profile", "quick")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
     """A real Docker Engine with an empty store, out of a trixie root that is kept between runs."""
     need_root()

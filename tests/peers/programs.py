@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -79,7 +80,8 @@ def start_docker(root: Path, state: Path) -> tuple[subprocess.Popen[bytes], Dock
 
 def stop_docker(process: subprocess.Popen[bytes], engine: DockerEngine) -> None:
     """Let the engine end in order, then make sure; what is in its namespaces ends with it."""
-    os.kill(engine.pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # it may have ended by itself: the tests have seen what it did
+        os.kill(engine.pid, signal.SIGTERM)
     try:
         process.wait(timeout=20)
     except subprocess.TimeoutExpired:

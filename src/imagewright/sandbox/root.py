@@ -78,7 +78,7 @@ def missing_points(request: Request, operations: tuple[Operation, ...]) -> list[
 
 def forget_volatile(work: str) -> None:
     """Let an upper directory be used again: the mark that a volatile overlay leaves forbids it."""
-    mark = f"{work}/work/incompat/volatile"
+    mark = "/".join((work, "work", "incompat", "volatile"))  # overlayfs keeps its own "work" inside
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{mark}/dirty")
     for path in (mark, os.path.dirname(mark)):

@@ -65,9 +65,9 @@ class Builder:
         definitions = [definition for _, definition in named]
         lock = ensure_locked(self._world, self._store, self._ports, definitions, self._sink)
         plan = self._plan(definitions, lock)
-        records, ran = self._execute(
-            plan, lock, [image.check for image in plan.images], keep_failed=options.keep_failed
-        )
+        # The image as well as its check: a store may still remember the check of an image that it has forgotten.
+        targets = [step for image in plan.images for step in (image.image, image.check)]
+        records, ran = self._execute(plan, lock, targets, keep_failed=options.keep_failed)
         images = tuple(
             self._built(spec, definition, planned, records, ran, plan)
             for (spec, definition), planned in zip(named, plan.images, strict=True)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands. Each reads its words, calls one use case, and writes the answer.
+
+One module holds the commands of one theme; they are put together here, in the order a person meets them.
+"""
+
+from __future__ import annotations
+
+from imagewright.cli.commands.building import build, lock, plan
+from imagewright.cli.commands.completion import completion
+from imagewright.cli.commands.group import COMPLETE_VARIABLE, PROGRAM, cli
+from imagewright.cli.commands.images import check, run
+from imagewright.cli.commands.store import store
+from imagewright.cli.commands.training import train
+
+__all__ = ["COMPLETE_VARIABLE", "PROGRAM", "cli"]
+
+for _command in (
+    build,
+    plan,
+    lock,
+    check,
+    run,
+    train,
+    store,
+    completion,
+):
+    cli.add_command(_command)

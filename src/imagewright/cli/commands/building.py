@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Building images, and what comes before it: ``build``, ``plan``, ``lock``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from imagewright.cli import summary
+from imagewright.cli.commands.group import HELP, PROGRAM, SPEC
+from imagewright.cli.options import Command, Example, selection, selection_options
+from imagewright.cli.session import Session
+from imagewright.errors import UsageError
+from imagewright.model.options import ArchiveFormat, BuildOptions, LockOptions
+
+
+@click.command(
+    "build",
+    cls=Command,
+    context_settings=HELP,
+    examples=(
+        Example(f"{PROGRAM} build {SPEC}", "build into the store"),
+        Example(f"{PROGRAM} build {SPEC} -o python.tar", "also write an archive for docker load and others"),
+        Example(f"{PROGRAM} build {SPEC} --profile quick", "without PGO and LTO, in about two minutes"),
+    ),
+)
+@click.argument("specs", metavar="SPEC…", nargs=-1, required=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Also write the image here.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in ArchiveFormat]),
+    default=ArchiveFormat.OCI_ARCHIVE.value,
+    show_default=True,
+    help="How --output is written; the default is read by docker load, podman load and skopeo.",
+)
+@click.option("--keep-failed", is_flag=True, help="Keep the root of a step that failed, for a look inside.")
+@selection_options
+@click.pass_obj
+def build(
+    session: Session, /, *, specs: tuple[str, ...], output: Path | None, form: str, keep_failed: bool, **words: Any
+) -> None:
+    """Build images from source into the store.
+
+    Prints tags, digest, size and the time each step took. What is in the store already is not done again.
+    """
+    options = BuildOptions(
+        selection=selection(**words), output=output, format=ArchiveFormat(form), keep_failed=keep_failed
+    )
+    if output is not None and (len(specs) > 1 or len(options.selection.platforms) > 1):
+        raise UsageError("--output holds one image", hint="give one SPEC and one platform with --output")
+    with session.progress() as sink:
+        images = session.application().build(specs, options, sink)
+    console = session.console
+    session.answer(
+        images,
+        lambda: summary.build(images, console.paint_out(), console.width()),
+        quiet=[str(image.digest) for image in images],
+    )
+
+
+@click.command(
+    "plan",
+    cls=Command,
+    context_settings=HELP,
+    examples=(Example(f"{PROGRAM} plan {SPEC}", "show what a build would do"),),
+)
+@click.argument("specs", metavar="SPEC…", nargs=-1, required=True)
+@selection_options
+@click.pass_obj
+def plan(session: Session, /, *, specs: tuple[str, ...], **words: Any) -> None:
+    """Show what a build would do, and why.
+
+    Each step is cached or says why it will run. Nothing is run.
+    """
+    view = session.application().plan(specs, selection(**words))
+    console = session.console
+    session.answer(
+        view,
+        lambda: summary.plan(view, console.paint_out(), console.width()),
+        quiet=[step.name for step in view.steps if not step.cached],
+    )
+
+
+@click.command(
+    "lock",
+    cls=Command,
+    context_settings=HELP,
+    examples=(Example(f"{PROGRAM} lock {SPEC}", "take the newest inputs, and show what changed"),),
+)
+@click.argument("specs", metavar="SPEC…", nargs=-1, required=True)
+@click.option("--toolchain", is_flag=True, help="Bring build roots up to date too; Python is compiled anew.")
+@selection_options
+@click.pass_obj
+def lock(session: Session, /, *, specs: tuple[str, ...], toolchain: bool, **words: Any) -> None:
+    """Make or refresh imagewright.lock; show what changed.
+
+    The lock names every package, source and profile that goes in, by content. The same lock gives the same
+    image, bit for bit. A build root stays as it was locked, so that an update of the base compiles nothing.
+    """
+    options = LockOptions(selection=selection(**words), toolchain=toolchain)
+    with session.progress() as sink:
+        changes = session.application().lock(specs, options, sink)
+    session.answer(changes, lambda: summary.lock(changes, session.console.paint_out()))

@@ -171,6 +171,16 @@ def users_of(store: Path) -> set[int]:
     return found
 
 
+def described(pid: int) -> str:
+    """What a process is, for a person who must find out why it is there."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return f"{pid} (gone now)"
+    return f"{pid} in state {state[0]}, child of {state[1]}: {words[:200]}"
+
+
 class Watch:
     """Reads a build's events in a thread, and knows when the step aimed at has begun."""
 
@@ -227,7 +237,7 @@ def kill_once(place: Place, this: Round, usual: float, chance: random.Random) ->
     end = time.monotonic() + _LAST_BREATH
     while left := {pid for pid, start in below.items() if start and began(pid) == start} | users_of(place.store):
         if time.monotonic() > end:
-            this.problems.append(f"{len(left)} processes outlived it")
+            this.problems.append(f"{len(left)} processes outlived it: {'; '.join(sorted(map(described, left)))}")
             for pid in left:
                 os.kill(pid, signal.SIGKILL)
             return

@@ -150,7 +150,7 @@ def test_build_json_has_the_shape_that_scripts_read(
 
 
 JSON_KEYS: list[tuple[list[str], set[str]]] = [
-    (["plan", SPEC], {"images", "steps", "compiles"}),
+    (["plan", SPEC], {"images", "steps", "compiles", "interpreters", "left_out"}),
     (["lock", SPEC], {"changed", "path", "packages"}),
     (
         ["train", SPEC],

@@ -42,7 +42,8 @@ class GlobalOptions:
 class Selection:
     """Which builds of an image are meant. ``None`` means: not said, so configuration or catalog decide.
 
-    No ``platforms`` means this machine's own.
+    No ``platforms`` means this machine's own. With ``everything`` all images of the catalog are meant, narrowed by
+    the patterns ``only`` (:func:`imagewright.catalog.selecting.offered`).
     """
 
     platforms: tuple[Platform, ...] = ()
@@ -50,6 +51,8 @@ class Selection:
     bytecode: Bytecode | None = None
     frame_pointers: bool | None = None
     compression: Compression | None = None
+    everything: bool = False
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

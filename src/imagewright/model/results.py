@@ -82,12 +82,24 @@ class PlanImage:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An image that ``--all`` does not build on a platform, and why."""
+
+    image: str
+    platform: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanView:
-    """What a build would do. ``compiles`` counts interpreters that would be compiled."""
+    """What a build would do. ``compiles`` counts interpreters that would be compiled, ``interpreters`` all that
+    the images share; ``left_out`` is what ``--all`` does not build."""
 
     images: tuple[PlanImage, ...]
     steps: tuple[PlanStep, ...]
     compiles: int
+    interpreters: int = 0
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ def plan_view(plan: Plan, get: Lookup, previous: Previous, stored: Stored) -> Pl
         images=tuple(PlanImage(image.spec, image.tags, image.platform, image.steps) for image in plan.images),
         steps=tuple(_view(found, stored) for found in explanations),
         compiles=compiles(explanations),
+        interpreters=sum(step.kind is StepKind.PYTHON for step in plan.steps),
     )
 
 

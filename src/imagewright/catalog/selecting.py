@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``--all`` and ``--only``: what of a catalog is meant, and what is left out, with the reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from imagewright.catalog.model import Catalog
+from imagewright.catalog.resolve import define
+from imagewright.catalog.settings import Settings
+from imagewright.catalog.tags import tags_of
+from imagewright.errors import UsageError
+from imagewright.model.images import Flavour, ImageDefinition, ImageName
+from imagewright.model.platforms import Platform
+from imagewright.model.results import LeftOut
+
+_FLAVOURED = re.compile(r"[\d.*?]*[\d*?](?P<flavour>[td])(-.*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a catalog offers of what was asked for: definitions in publication order, and what is left out."""
+
+    definitions: tuple[ImageDefinition, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def offered(
+    catalog: Catalog, settings: Settings, platforms: Iterable[Platform], only: Sequence[str] = ()
+) -> Offer:
+    """Every image of the current releases on every platform, narrowed by ``only``; nothing is left out silently.
+
+    A pattern (``fnmatch``) matches an image by any of its simple tags, or by what follows the version in its name:
+    ``3.13-*``, ``slim-*``, ``slim-trixie``. Flavours other than the default one are meant only by patterns that
+    say so: ``3.14t-*``. Raises :class:`UsageError` for a pattern that matches nothing.
+    """
+    wanted = tuple(platforms)
+    unused = set(only)
+    definitions: list[ImageDefinition] = []
+    left_out: list[LeftOut] = []
+    for name in current_images(catalog, _flavours(only)):
+        matching = _matching(name, catalog, settings, only)
+        if only and not matching:
+            continue
+        unused.difference_update(matching)
+        for platform in wanted:
+            try:
+                definitions.append(define(name, catalog, settings, platform))
+            except UsageError as error:
+                left_out.append(LeftOut(str(name), str(platform), error.why or error.message))
+    if unused:
+        raise UsageError(
+            f"--only {min(unused)} matches no image of the catalog",
+            hint="a pattern matches simple tags, or what follows the version: '3.13-*', 'slim-*'",
+        )
+    return Offer(tuple(definitions), tuple(left_out))
+
+
+def current_images(catalog: Catalog, flavours: Iterable[Flavour] = (Flavour.DEFAULT,)) -> Iterator[ImageName]:
+    """Every image of the current releases in publication order, also what cannot be built yet."""
+    chosen = tuple(flavours)
+    for series in catalog.series:
+        for suite in series.suites:
+            for variant in catalog.variants:
+                for flavour in chosen:
+                    yield ImageName(series.current, flavour, variant.name, suite)
+
+
+def _flavours(only: Iterable[str]) -> tuple[Flavour, ...]:
+    said = {_flavour(pattern) for pattern in only} or {Flavour.DEFAULT}
+    return tuple(flavour for flavour in Flavour if flavour in said)
+
+
+def _flavour(pattern: str) -> Flavour:
+    match = _FLAVOURED.fullmatch(pattern)
+    return Flavour(match["flavour"]) if match else Flavour.DEFAULT
+
+
+def _matching(name: ImageName, catalog: Catalog, settings: Settings, only: Iterable[str]) -> set[str]:
+    """The patterns that mean an image."""
+    patterns = [pattern for pattern in only if _flavour(pattern) is name.flavour]
+    if not patterns:
+        return set()
+    tags = tags_of(name, catalog, catalog.by_scheme[settings.scheme], settings.tag_defaults).simple
+    words = [str(name), *tags, str(name).partition("-")[2]]
+    return {pattern for pattern in patterns if any(fnmatchcase(word, pattern) for word in words)}

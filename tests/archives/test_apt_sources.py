@@ -131,6 +131,33 @@ def test_ubuntu() -> None:
     }
 
 
+def test_an_ubuntu_machine_with_pro_and_a_personal_archive() -> None:
+    text = """\
+Types: deb
+URIs: http://archive.example/ubuntu/
+Suites: noble noble-updates noble-backports
+Components: main universe restricted multiverse
+Signed-By: /usr/share/keyrings/ubuntu-archive-keyring.gpg
+
+Types: deb
+URIs: http://security.example/ubuntu/
+Suites: noble-security
+Components: main universe restricted multiverse
+Signed-By: /usr/share/keyrings/ubuntu-archive-keyring.gpg
+"""
+    others = sources(
+        "deb https://ppa.launch.example/somebody/python/ubuntu noble main",
+        "deb https://esm.example/apps/ubuntu noble-apps-security main",
+        "deb https://esm.example/infra/ubuntu noble-infra-updates main",
+    )
+    roles, notes = mirror_roles(others + parse_sources(text, "/etc/apt/sources.list.d/ubuntu.sources"))
+    assert roles == {
+        "ubuntu": ("http://archive.example/ubuntu",),
+        "ubuntu-security": ("http://security.example/ubuntu",),
+    }
+    assert notes == ()
+
+
 @pytest.mark.parametrize(
     "uri", ["cdrom:[Debian]/", "tor+http://x.onion/debian", "ssh://h/debian", "mirror://h/list"]
 )
@@ -191,6 +218,21 @@ def test_addresses_of_a_role() -> None:
         MIRRORS.addresses("ubuntu")
     assert "--mirror ubuntu=URL" in caught.value.hint
     assert "one was passed over" in caught.value.why
+
+
+def test_any_mirror_of_ubuntu_has_its_security_pocket_but_not_its_ports() -> None:
+    mirrors = Mirrors({"ubuntu": ("http://u/ubuntu",), "snapshot": ("http://s/{role}/20260801T000000Z",)})
+    assert mirrors.addresses("ubuntu-security") == ("http://u/ubuntu",)
+    assert mirrors.urls("ubuntu-security", "pool/x.deb") == (
+        "http://u/ubuntu/pool/x.deb",
+        "http://s/ubuntu/20260801T000000Z/pool/x.deb",
+    )
+    own = Mirrors({"ubuntu": ("http://u/ubuntu",), "ubuntu-security": ("http://v/ubuntu",)})
+    assert own.addresses("ubuntu-security") == ("http://v/ubuntu",)
+    for role in ("ubuntu-ports", "debian-security"):
+        with pytest.raises(ConfigurationError, match=f"no mirror is known for {role}") as caught:
+            mirrors.addresses(role)
+        assert f"--mirror {role}=URL" in caught.value.hint
 
 
 def test_urls_go_from_the_mirrors_to_the_past() -> None:

@@ -162,7 +162,10 @@ version = "3.13.99"
         "catalog.release[0].sha256: is missing (it must be a SHA-256 in hexadecimal)",
         "defaults.suite: 'trixi' is not known (did you mean trixie?)",
         "catalog.tag_scheme: 'offical' is not known (did you mean official?)",
-        "catalog.only_suites[1]: 'sarge' is not known (there are bullseye, bookworm, trixie, forky, jammy, noble)",
+        (
+            "catalog.only_suites[1]: 'sarge' is not known "
+            "(there are bullseye, bookworm, trixie, forky, jammy, noble, resolute)"
+        ),
     ]
 
 

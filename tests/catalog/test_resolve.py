@@ -110,12 +110,14 @@ def test_what_cannot_be_built(spec: str, platform: str, message: str) -> None:
 
 def test_planned_suites_are_refused() -> None:
     text = '[[catalog.series]]\nname = "3.13"\nstatus = "security"\nend_of_life = "2029-10"\ncurrent = "3.13.15"\n'
-    text += 'suites = ["noble"]\nsetuptools = false\nlang = false\n'
+    text += 'suites = ["far"]\nsetuptools = false\nlang = false\n'
     text += 'openpgp = "7169605F62C751356D054A26A821E680E5FA6305"\n'
+    text += '[[catalog.suite]]\nname = "far"\ndistribution = "debian"\nversion = "99"\nstatus = "planned"\n'
+    text += 'architectures = ["amd64"]\nplanned = "it comes later"\n'
     catalog, _ = apply_configuration(shipped_documents(), text)
     with pytest.raises(UsageError) as caught:
         resolve("3.13-slim", catalog, resolve_settings(), AMD64)
-    assert "suite noble" in caught.value.why
+    assert "suite far" in caught.value.why
 
 
 def test_sources() -> None:

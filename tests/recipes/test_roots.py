@@ -10,6 +10,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.packages import LockedPackage
 from imagewright.model.tree import Entry, Kind
 from imagewright.recipes import rootfiles, roots
+from imagewright.recipes.distributions import AptSource
 from imagewright.recipes.pathrules import PathRules
 
 SLIM = PathRules(roots.SLIM_EXCLUDE, roots.SLIM_INCLUDE)
@@ -151,15 +152,20 @@ def test_merged_directories() -> None:
     assert roots.merged_links("bullseye", "amd64") == ()  # Debian's images are not merged
     assert roots.merged_links("bookworm", "amd64") == ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
     assert roots.merged_links("bookworm", "arm64") == ("bin", "sbin", "lib")
+    assert roots.merged_links("jammy", "amd64") == ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+    assert roots.merged_links("noble", "amd64") == ("bin", "sbin", "lib", "lib64")
+    assert roots.merged_links("noble", "arm64") == ("bin", "sbin", "lib")
+    assert roots.merged_links("resolute", "ppc64el") == ("bin", "sbin", "lib", "lib64")
 
 
 def test_files_of_a_slim_root() -> None:
     files = dict(
         rootfiles.root_files(
-            suite="trixie",
             architecture="arm64",
-            address="http://a.example/debian",
-            security_address="http://s.example/debian-security",
+            sources=[
+                AptSource("http://a.example/debian", ("trixie", "trixie-updates"), ("main",)),
+                AptSource("http://s.example/debian-security", ("trixie-security",), ("main",)),
+            ],
             slim=True,
             automatic=[package("zlib1g"), package("adduser", architecture="all")],
         )
@@ -176,11 +182,7 @@ def test_files_of_a_slim_root() -> None:
 
 
 def test_files_of_a_full_root_exclude_nothing_and_may_have_no_sources() -> None:
-    files = dict(
-        rootfiles.root_files(
-            suite="trixie", architecture="amd64", address="", security_address="", slim=False, automatic=[]
-        )
-    )
+    files = dict(rootfiles.root_files(architecture="amd64", slim=False, automatic=[]))
     assert "etc/dpkg/dpkg.cfg.d/docker" not in files
     assert not any("sources" in path for path in files)
 

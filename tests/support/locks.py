@@ -60,9 +60,12 @@ def universe(
     names.update(wish.name for wish in catalog.toolchain)
     for variant in catalog.variants:
         names.update(wish.name for wish in variant.packages)
-    names.update(("apt", "usr-is-merged"))
+    names.update(("apt", "usr-is-merged", "procps", "ubuntu-keyring"))
     said = versions or {}
-    packages = [package(name, said.get(name, "1.0"), suite) for name in sorted(names - set(without))]
+    packages = [
+        package(name, said.get(name, "1.0"), suite, architecture=architecture)
+        for name in sorted(names - set(without))
+    ]
     return Universe([*packages, *more], architecture)
 
 
@@ -94,18 +97,21 @@ def _section(name: str) -> str:
     return "libs" if name.startswith(("lib", "zlib")) else "utils"
 
 
-def archives(suite: str = "trixie", date: str = "2026-09-12T07:55:41Z") -> tuple[LockedArchive, ...]:
+def archives(
+    suite: str = "trixie", date: str = "2026-09-12T07:55:41Z", architecture: str = "amd64"
+) -> tuple[LockedArchive, ...]:
     """The states of a suite's archives."""
+    found = shipped_catalog().by_suite[suite]
     return tuple(
         LockedArchive(
-            name=archive.name,
-            mirror=archive.mirror,
-            address=f"http://mirror.example/{archive.mirror}",
+            name=found.lock_name(archive, architecture),
+            mirror=found.mirror_of(archive, architecture),
+            address=f"http://mirror.example/{found.mirror_of(archive, architecture)}",
             suite=archive.name,
             date=date,
             inrelease=Digest.of(f"{archive.name} {date}".encode()),
         )
-        for archive in shipped_catalog().by_suite[suite].archives
+        for archive in found.archives
     )
 
 

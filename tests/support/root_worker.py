@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from imagewright.engine.roots import AssembledRoot, Machine, assemble_root
 from imagewright.model.plan import RootWork
+from imagewright.recipes.distributions import AptSource
 from imagewright.recipes.rootfiles import root_files
 from imagewright.recipes.roots import SLIM_EXCLUDE, SLIM_INCLUDE
 from imagewright.sandbox.runner import NamespaceSandbox
@@ -27,8 +28,11 @@ def build(debs: list[Path], suite: str, jobs: int, workspace: Path) -> Assembled
     blobs = FileBlobs()
     packages = lock(sorted(debs), blobs)
     files = root_files(
-        suite=suite, architecture="amd64", address=address, security_address=f"{address}-security", slim=True,
-        automatic=(),
+        architecture="amd64", slim=True, automatic=(),
+        sources=(
+            AptSource(address, (suite, f"{suite}-updates"), ("main",)),
+            AptSource(f"{address}-security", (f"{suite}-security",), ("main",)),
+        ),
     )  # fmt: skip
     work = RootWork(suite, "amd64", packages, files, SLIM_EXCLUDE, SLIM_INCLUDE, layered=True)
     workspace.mkdir(parents=True)

@@ -60,11 +60,12 @@ class _Archives:
 
     def of_suite(self, suite: str, architecture: str) -> Iterator[ArchiveIndex]:
         keyring = shipped_keyring()
-        for archive in self.world.catalog.by_suite[suite].archives:
+        found = self.world.catalog.by_suite[suite]
+        for archive in found.archives:
             certificates = keyring.for_suite(suite, fingerprints=archive.keys)
             request = ArchiveRequest(
-                name=archive.name,
-                mirror=archive.mirror,
+                name=found.lock_name(archive, architecture),
+                mirror=found.mirror_of(archive, architecture),
                 suite=archive.name,
                 components=archive.components,
                 architecture=architecture,
@@ -73,7 +74,7 @@ class _Archives:
             self.sink(Note(f"reading the archive {archive.name} for {architecture}"))
             yield acquire(
                 request,
-                self.mirrors.addresses(archive.mirror),
+                self.mirrors.addresses(request.mirror),
                 fetcher=self.ports.fetcher,
                 blobs=self.ports.blobs,
                 seen=self.store.facts(SEEN),

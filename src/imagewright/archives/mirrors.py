@@ -12,6 +12,9 @@ from imagewright.errors import ConfigurationError
 SNAPSHOT = "snapshot"
 """The role of archives of the past; tried after the mirrors. ``{role}`` in its address stands for the mirror's."""
 
+STANDS_IN = {"ubuntu-security": "ubuntu"}
+"""Whose mirrors also have what another role asks for: each of Ubuntu's carries the security pocket."""
+
 _TEMPLATE = re.compile(r"\{([a-z][a-z0-9-]{0,40})\}/(.*)", re.ASCII)
 
 
@@ -23,8 +26,8 @@ class Mirrors:
     notes: tuple[str, ...] = ()
 
     def addresses(self, role: str) -> tuple[str, ...]:
-        """The addresses of a role. Raises ``ConfigurationError`` if none is known."""
-        if found := self.roles.get(role):
+        """The addresses of a role or its stand-in. Raises ``ConfigurationError`` if none is known."""
+        if found := self._known(role):
             return found
         known = ", ".join(sorted(self.roles)) or "none"
         raise ConfigurationError(
@@ -35,14 +38,15 @@ class Mirrors:
 
     def snapshots(self, role: str) -> tuple[str, ...]:
         """Addresses that may still have what left the mirrors of ``role``."""
-        return tuple(address.replace("{role}", role) for address in self.roles.get(SNAPSHOT, ()))
+        name = STANDS_IN.get(role, role)
+        return tuple(address.replace("{role}", name) for address in self.roles.get(SNAPSHOT, ()))
 
     def urls(self, role: str, path: str, *, last: Iterable[str] = ()) -> tuple[str, ...]:
         """Every URL of a file below an archive's address: mirrors, snapshots, then the addresses ``last``.
 
         Empty where no mirror is known at all; ``path`` is already quoted for a URL.
         """
-        addresses = (*self.roles.get(role, ()), *self.snapshots(role), *last)
+        addresses = (*self._known(role), *self.snapshots(role), *last)
         return tuple(dict.fromkeys(f"{address.rstrip('/')}/{path}" for address in addresses))
 
     def resolve(self, url: str) -> tuple[str, ...]:
@@ -56,3 +60,6 @@ class Mirrors:
         if not match:
             raise ConfigurationError(f"not an address: {url[:100]!r}", hint="{role}/path, or a whole URL")
         return self.urls(match[1], match[2])
+
+    def _known(self, role: str) -> tuple[str, ...]:
+        return self.roles.get(role) or self.roles.get(STANDS_IN.get(role, ""), ())

@@ -21,6 +21,10 @@ def cross_check(catalog: Catalog, tables: Mapping[str, Sequence[Table]], problem
                 f"there is no series {release.series!r}",
                 did_you_mean(release.series, catalog.by_series),
             )
+    for suite, table in zip(catalog.suites, tables["suite"], strict=True):
+        names = suite.ports.architectures if suite.ports else ()
+        place = f"{table.where('ports')}.architectures[%d]"
+        _known(names, dict.fromkeys(suite.architectures), place, "architecture", problems)
     for variant, table in zip(catalog.variants, tables["variant"], strict=True):
         for number, wish in enumerate(variant.packages):
             _suites(wish.suites, f"{table.where('packages')}[{number}].suites", catalog, problems)

@@ -10,6 +10,7 @@ from imagewright.catalog.crosscheck import cross_check
 from imagewright.catalog.model import (
     Catalog,
     PackageWish,
+    Ports,
     Release,
     Series,
     Sigstore,
@@ -155,7 +156,20 @@ def _suite(table: Table) -> Suite:
         base=_all(table.tables("base"), read_wish, "name", table.problems),
         archives=_all(table.tables("archives"), _archive, "name", table.problems),
         planned=table.text("planned", ""),
+        ports=_ports(table.table("ports")),
+        sources=table.choice("sources", ("deb822", "list"), "deb822"),
     )
+
+
+def _ports(table: Table | None) -> Ports | None:
+    if table is None:
+        return None
+    found = Ports(
+        mirror=table.text("mirror", pattern=_NAME, of="a mirror's role"),
+        architectures=table.texts("architectures", pattern=_NAME, of="one of Debian's architectures"),
+    )
+    table.finish()
+    return found
 
 
 def _archive(table: Table) -> SuiteArchive:

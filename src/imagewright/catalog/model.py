@@ -82,10 +82,19 @@ class SuiteArchive:
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """The role of the mirror that serves some of a suite's architectures instead of the archives' own mirrors."""
+
+    mirror: str
+    architectures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Suite:
     """One suite; see ``data/suites.toml``. ``architectures`` are Debian's names.
 
-    ``foundation`` is asked for in every root, ``base`` in the base of an image besides that.
+    ``foundation`` is asked for in every root, ``base`` in the base of an image besides that. ``ports`` says which
+    architectures are elsewhere; ``sources`` in which form an image's own apt sources are written.
     """
 
     name: str
@@ -98,6 +107,19 @@ class Suite:
     base: tuple[PackageWish, ...]
     archives: tuple[SuiteArchive, ...]
     planned: str = ""
+    ports: Ports | None = None
+    sources: str = "deb822"
+
+    def mirror_of(self, archive: SuiteArchive, architecture: str) -> str:
+        """The role of the mirror that has an archive's packages for an architecture (Debian's name)."""
+        return self.ports.mirror if self._on_ports(architecture) and self.ports else archive.mirror
+
+    def lock_name(self, archive: SuiteArchive, architecture: str) -> str:
+        """What a lock calls an archive: mirrors of their own have Release files of their own."""
+        return f"{archive.name}-ports" if self._on_ports(architecture) else archive.name
+
+    def _on_ports(self, architecture: str) -> bool:
+        return self.ports is not None and architecture in self.ports.architectures
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ SUITE: tuple[Check, ...] = (
     Check("venv", "virtual environments", timeout=300),
     Check("extension", "a C extension is compiled and imported", frozenset({Need.COMPILER})),
     Check("permissions", "owners and permissions of all files"),
-    Check("privileges", "no set-user-ID programs but Debian's own"),
+    Check("privileges", "no set-user-ID programs but the distribution's own"),
     Check("packages", "dpkg finds every package whole", _PACKAGES),
     Check("apt", "apt-get installs a package", _PACKAGES, timeout=300, network=True),
 )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
-from imagewright.catalog.model import Catalog
+from imagewright.catalog.model import Catalog, Suite
 from imagewright.catalog.profiles import fitting_profile
 from imagewright.catalog.resolve import ANNOTATION
 from imagewright.errors import StaleLockError
@@ -34,9 +34,9 @@ from imagewright.model.plan import (
 from imagewright.planning.closures import closure, compiler_of
 from imagewright.planning.identity import make_step
 from imagewright.planning.targets import SetId, check_fresh, locked_set, target_of
+from imagewright.recipes.distributions import AptSource, conventions_of
 from imagewright.recipes.python import Compilation, compile_scripts
 from imagewright.recipes.rootfiles import root_files
-from imagewright.recipes.roots import SLIM_EXCLUDE, SLIM_INCLUDE
 
 _T = TypeVar("_T")
 
@@ -120,22 +120,36 @@ class _Planner:
     def _root(self, definition: ImageDefinition, wanted: SetId, *, layered: bool) -> RootWork:
         """A build root is always slim, has no sources of its own, and nobody sees how it is compressed."""
         slim = definition.slim or not layered
+        suite = self._catalog.by_suite[definition.name.suite]
+        conventions = conventions_of(suite.distribution)
         files = root_files(
-            suite=definition.name.suite,
             architecture=definition.platform.debian,
-            address=self._image_source("debian") if layered else "",
-            security_address=self._image_source("debian-security") if layered else "",
             slim=slim,
             automatic=(),
+            sources=self._apt_sources(suite, definition.platform.debian) if layered else (),
+            conventions=conventions,
+            form=suite.sources,
         )
         return RootWork(
-            suite=definition.name.suite,
+            suite=suite.name,
             architecture=definition.platform.debian,
             packages=self._set(wanted).packages,
             files=files,
-            exclude=SLIM_EXCLUDE if slim else (),
-            include=SLIM_INCLUDE if slim else (),
+            exclude=conventions.exclude if slim else (),
+            include=conventions.include if slim else (),
             layered=layered,
+        )
+
+    def _apt_sources(self, suite: Suite, architecture: str) -> tuple[AptSource, ...]:
+        """What the image's own apt asks: the suite's archives, those on one mirror together."""
+        found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for archive in suite.archives:
+            role = suite.mirror_of(archive, architecture)
+            found.setdefault((role, archive.components), []).append(archive.name)
+        return tuple(
+            AptSource(address, tuple(names), components)
+            for (role, components), names in found.items()
+            if (address := self._image_source(role))
         )
 
     def _image_source(self, role: str) -> str:
@@ -250,6 +264,8 @@ class _Planner:
         return self._once(("toolchain", wanted, roots), lambda: toolchain(self._set(wanted).packages, roots))
 
     def _check(self, definition: ImageDefinition, image: Digest) -> Digest:
+        suite = self._catalog.by_suite[definition.name.suite]
+        role = suite.mirror_of(suite.archives[0], definition.platform.debian) if suite.archives else ""
         work = CheckWork(
             name=str(definition.name),
             platform=str(definition.platform),
@@ -257,7 +273,7 @@ class _Planner:
             variant=definition.name.variant,
             checks=self._options.checks(definition),
             optional_modules=definition.optional_modules,
-            address=self._options.mirrors.get("debian", ""),
+            address=self._options.mirrors.get(role, ""),
             revision=self._options.check_revision,
         )
         return self._add(

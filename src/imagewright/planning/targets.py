@@ -99,7 +99,12 @@ def checksum(definition: ImageDefinition, catalog: Catalog) -> Digest:
                 "platform": str(definition.platform),
                 "source": release.sha256.hex,
                 "archives": [
-                    [archive.name, archive.mirror, archive.components, sorted(archive.keys)]
+                    [
+                        archive.name,
+                        suite.mirror_of(archive, definition.platform.debian),
+                        archive.components,
+                        sorted(archive.keys),
+                    ]
                     for archive in suite.archives
                 ],
                 "base": definition.base_packages,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files written into a root before configuration: apt and dpkg as a container wants them. Pure.
 
-They have the names of the files in Debian's container images, because people's Dockerfiles remove some of them by
-name (``docker-clean``, to keep downloads in a cache mount). A text that begins with ``#!`` becomes executable.
+They have the names of the files in Debian's and Ubuntu's container images, because people's Dockerfiles remove
+some of them by name (``docker-clean``, to keep downloads in a cache mount). A text that begins with ``#!`` becomes
+executable.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from imagewright.model.packages import LockedPackage
-from imagewright.recipes.roots import SLIM_EXCLUDE, SLIM_INCLUDE
-
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+from imagewright.recipes.distributions import DEBIAN, AptSource, Conventions, apt_sources
 
 _POLICY = """\
 #!/bin/sh
@@ -54,17 +53,16 @@ Acquire::Languages "none";
 
 def root_files(
     *,
-    suite: str,
     architecture: str,
-    address: str,
-    security_address: str,
     slim: bool,
     automatic: Iterable[LockedPackage],
-    components: tuple[str, ...] = ("main",),
+    sources: Iterable[AptSource] = (),
+    conventions: Conventions = DEBIAN,
+    form: str = "deb822",
 ) -> tuple[tuple[str, str], ...]:
     """Path → text, sorted, for :class:`imagewright.model.plan.RootWork`.
 
-    ``address`` and ``security_address`` are what the image's own apt will use (none written where empty);
+    ``sources`` are what the image's own apt will ask, written in ``form`` (nothing is written without any);
     ``automatic`` are the packages apt may remove once nothing needs them: all that nobody asked for.
     """
     files = {
@@ -75,23 +73,12 @@ def root_files(
         "etc/dpkg/dpkg.cfg.d/docker-apt-speedup": _SPEEDUP,
         "usr/sbin/policy-rc.d": _POLICY,
         "var/lib/apt/extended_states": extended_states(automatic, architecture),
+        **dict(conventions.files),
+        **apt_sources(sources, conventions, form),
     }
     if slim:
-        files["etc/dpkg/dpkg.cfg.d/docker"] = _slim_configuration()
-    if address:
-        files["etc/apt/sources.list.d/debian.sources"] = sources(suite, address, security_address, components)
+        files[conventions.path_rules] = _slim_configuration(conventions)
     return tuple(sorted(files.items()))
-
-
-def sources(suite: str, address: str, security_address: str, components: tuple[str, ...] = ("main",)) -> str:
-    """Debian's archives in sources.list(5)'s deb822 form, believed only when Debian's own keys signed them."""
-    stanzas = [(address, f"{suite} {suite}-updates")]
-    if security_address:
-        stanzas.append((security_address, f"{suite}-security"))
-    return "\n".join(
-        f"Types: deb\nURIs: {uri}\nSuites: {suites}\nComponents: {' '.join(components)}\nSigned-By: {_KEYRING}\n"
-        for uri, suites in stanzas
-    )
 
 
 def extended_states(automatic: Iterable[LockedPackage], architecture: str) -> str:
@@ -106,10 +93,10 @@ def extended_states(automatic: Iterable[LockedPackage], architecture: str) -> st
     )
 
 
-def _slim_configuration() -> str:
+def _slim_configuration(conventions: Conventions) -> str:
     lines = [
         "# This is a slim image: documentation and translations are left out, also of packages installed later."
     ]
-    lines += [f"path-exclude {pattern}" for pattern in SLIM_EXCLUDE]
-    lines += [f"path-include {pattern}" for pattern in SLIM_INCLUDE]
+    lines += [f"path-exclude {pattern}" for pattern in conventions.exclude]
+    lines += [f"path-include {pattern}" for pattern in conventions.include]
     return "\n".join(lines) + "\n"

@@ -219,21 +219,32 @@ def in_order(packages: Iterable[LockedPackage]) -> tuple[LockedPackage, ...]:
 
 
 # debootstrap, functions, setup_merged_usr: directories that are links into /usr. From trixie on, base-files ships
-# them; before bookworm Debian's images do not have them.
-_MULTILIB = {
+# them; before bookworm Debian's images do not have them. Ubuntu's are merged since 21.04, by whoever makes the
+# root (debootstrap, scripts/gutsy); from noble on only with the directories that its C library really uses.
+_MULTILIB: dict[str, tuple[str, ...]] = {
     "amd64": ("lib32", "lib64", "libx32"),
     "i386": ("lib64", "libx32"),
     "ppc64el": ("lib64",),
     "s390x": ("lib32",),
     "mips64el": ("lib32", "lib64", "libo32"),
 }
+_LINKER: dict[str, tuple[str, ...]] = {"amd64": ("lib64",), "ppc64el": ("lib64",)}
+_MERGED: dict[str, dict[str, tuple[str, ...]]] = {
+    "bookworm": _MULTILIB,
+    "jammy": _MULTILIB,
+    "noble": _LINKER,
+    "resolute": _LINKER,
+}
 
 
 def merged_links(suite: str, architecture: str) -> tuple[str, ...]:
-    """Names in the root directory that must be links to the same name in ``usr`` before anything is unpacked."""
-    if suite != "bookworm":
+    """Names in the root directory that must be links to the same name in ``usr`` before anything is unpacked.
+
+    A package that ships such a link itself finds it there already.
+    """
+    if suite not in _MERGED:
         return ()
-    return ("bin", "sbin", "lib", *_MULTILIB.get(architecture, ()))
+    return ("bin", "sbin", "lib", *_MERGED[suite].get(architecture, ()))
 
 
 FIRST_PACKAGES = ("base-files", "base-passwd")

@@ -22,7 +22,9 @@ DEBIAN_SUITES = frozenset(
     {"bullseye", "bookworm", "trixie", "forky", "duke", "sid"}
     | {"stable", "oldstable", "oldoldstable", "testing", "unstable"}
 )
-UBUNTU_SUITES = frozenset({"focal", "jammy", "noble", "oracular", "plucky", "questing", "resolute", "devel"})
+UBUNTU_SUITES = frozenset(
+    {"focal", "jammy", "noble", "oracular", "plucky", "questing", "resolute", "stonking", "tenacious", "devel"}
+)
 
 _POCKETS = ("-updates", "-backports", "-proposed-updates", "-proposed")
 _OPTIONS = re.compile(r"\[([^\]]*)\]")
@@ -171,7 +173,11 @@ def _role(entry: AptSource) -> str | None:
     if base in DEBIAN_SUITES:
         return "debian-security" if security else "debian"
     if base in UBUNTU_SUITES:
-        if "ports" in urlsplit(entry.uri).path + (urlsplit(entry.uri).hostname or ""):
+        parts = urlsplit(entry.uri)
+        host = parts.hostname or ""
+        if host.startswith(("ppa.", "private-ppa.")):  # people's own archives, with Ubuntu's suite names and paths
+            return None
+        if "ports" in parts.path + host:
             return "ubuntu-ports"
         return "ubuntu-security" if security else "ubuntu"
     return None

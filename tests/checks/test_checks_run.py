@@ -86,6 +86,7 @@ def test_what_a_program_is_given() -> None:
         "LANG": "C.UTF-8",
         "IW_RELEASE": "3.13.15",
         "IW_VARIANT": "slim",
+        "IW_PARTS": "interpreter development installers extras debug",
         "IW_OPTIONAL_MODULES": "_tkinter _curses",
         "IW_ADDRESS": "",
     }

@@ -19,6 +19,7 @@ from imagewright.model.images import (
     ImageDefinition,
     ImageName,
     Profile,
+    PythonPart,
 )
 from imagewright.model.platforms import parse_platform
 
@@ -41,6 +42,7 @@ def definition(
         build_packages=(),
         optional_modules=(),
         slim=variant == "slim",
+        parts=tuple(PythonPart),
         bytecode=bytecode,
         frame_pointers=False,
         extra_configure=(),

@@ -22,7 +22,7 @@ from imagewright.model.ports import Ports
 from imagewright.model.sandboxing import Output, PlainRoot, SandboxRequest, SandboxResult
 from support.fake_store import FakeBlobs, FakeClock, FakeSteps, FakeTrees
 
-WORK = ImageWork("x", "linux/amd64", ImageConfiguration((), ()), 0)
+WORK = ImageWork("x", "linux/amd64", ImageConfiguration((), ()), 0, ())
 
 
 @dataclass

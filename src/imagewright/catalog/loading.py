@@ -23,6 +23,7 @@ from imagewright.catalog.model import (
 from imagewright.catalog.reading import Table, did_you_mean, parse_document
 from imagewright.catalog.versions import is_release, series_of
 from imagewright.errors import Problems
+from imagewright.model.images import PythonPart
 
 _T = TypeVar("_T")
 
@@ -189,8 +190,16 @@ def _variant(table: Table) -> Variant:
         slim=table.boolean("slim"),
         optional_modules=table.texts("optional_modules", (), pattern=_MODULE, of="a module"),
         packages=_all(table.tables("packages"), read_wish, "name", table.problems),
+        parts=_parts(table),
         planned=table.text("planned", ""),
     )
+
+
+def _parts(table: Table) -> tuple[PythonPart, ...]:
+    """In the order of layers; the interpreter itself is always there. Without the key: all but debug files."""
+    every = [part.value for part in PythonPart]
+    named = table.texts("parts", tuple(every[:-1]), pattern="|".join(every), of=f"one of {', '.join(every)}")
+    return tuple(part for part in PythonPart if part in named or part is PythonPart.INTERPRETER)
 
 
 def _scheme(table: Table) -> TagScheme:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imagewright.model.digest import Digest
+from imagewright.model.images import PythonPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,10 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One variant; see ``data/variants.toml``. ``word`` is how tags say it ("" for not at all)."""
+    """One variant; see ``data/variants.toml``. ``word`` is how tags say it ("" for not at all).
+
+    ``parts`` are those of the interpreter's tree that it has.
+    """
 
     name: str
     word: str
@@ -132,6 +136,7 @@ class Variant:
     slim: bool
     optional_modules: tuple[str, ...]
     packages: tuple[PackageWish, ...]
+    parts: tuple[PythonPart, ...]
     planned: str = ""
 
 

@@ -58,6 +58,7 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
         build_packages=wished((*suite.foundation, *catalog.toolchain), series.name, suite.name),
         optional_modules=tuple(sorted(variant.optional_modules)),
         slim=variant.slim,
+        parts=variant.parts,
         bytecode=chosen.bytecode,
         frame_pointers=chosen.frame_pointers,
         extra_configure=chosen.configure,

@@ -101,6 +101,7 @@ def _request(
         **dict(environment),
         "IW_RELEASE": work.release,
         "IW_VARIANT": work.variant,
+        "IW_PARTS": " ".join(work.parts),
         "IW_OPTIONAL_MODULES": " ".join(work.optional_modules),
         "IW_ADDRESS": work.address if check.network else "",
     }

@@ -31,6 +31,19 @@ class Bytecode(StrEnum):
     STDLIB = "stdlib"
 
 
+class PythonPart(StrEnum):
+    """Parts of an interpreter's install tree, in the order of their layers.
+
+    recipes/parts.py says what is in each.
+    """
+
+    INTERPRETER = "interpreter"
+    DEVELOPMENT = "development"
+    INSTALLERS = "installers"
+    EXTRAS = "extras"
+    DEBUG = "debug"
+
+
 class Compression(StrEnum):
     """How layers are compressed."""
 
@@ -78,7 +91,8 @@ class ImageDefinition:
     ``tags`` are simple tags in publication order, ``shared_tags`` the shared ones.
     ``base_packages`` are asked for besides Essential and required; ``runtime_packages`` besides what the
     interpreter's ELF files need; ``build_packages`` make the build root. ``optional_modules`` are extension
-    modules whose libraries this variant leaves out (``_tkinter`` in slim).
+    modules whose libraries this variant leaves out (``_tkinter`` in slim); ``parts`` are those of the
+    interpreter's tree that it has.
     """
 
     name: ImageName
@@ -92,6 +106,7 @@ class ImageDefinition:
     build_packages: tuple[str, ...]
     optional_modules: tuple[str, ...]
     slim: bool
+    parts: tuple[PythonPart, ...]
     bytecode: Bytecode
     frame_pointers: bool
     extra_configure: tuple[str, ...]

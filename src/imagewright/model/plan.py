@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from imagewright.model.digest import Digest
-from imagewright.model.images import Compression, ImageConfiguration
+from imagewright.model.images import Compression, ImageConfiguration, PythonPart
 from imagewright.model.lock import LockedProfile, LockedSource
 from imagewright.model.packages import LockedPackage
 
@@ -67,7 +67,8 @@ class RuntimeWork:
     """Add the packages the interpreter needs to the base root.
 
     ``candidates`` is the locked runtime set; ``wanted`` are installed whatever the ELF files need;
-    ``optional_modules`` are extension modules whose needs do not count.
+    ``optional_modules`` are extension modules whose needs do not count; ``parts`` those of the interpreter that
+    the image has.
     """
 
     suite: str
@@ -76,6 +77,7 @@ class RuntimeWork:
     candidates: tuple[LockedPackage, ...]
     wanted: tuple[str, ...]
     optional_modules: tuple[str, ...]
+    parts: tuple[PythonPart, ...]
     exclude: tuple[str, ...]
     include: tuple[str, ...]
 
@@ -92,13 +94,15 @@ class ImageWork:
     platform: str
     configuration: ImageConfiguration
     minimum_epoch: int
+    parts: tuple[PythonPart, ...]
     compression: Compression = Compression.GZIP
 
 
 @dataclass(frozen=True, slots=True)
 class CheckWork:
     """Run acceptance checks inside the image; ``checks`` are their names, ``release`` the version expected;
-    ``revision`` changes with the checks' programs, ``address`` is an archive they may reach (none where empty)."""
+    ``revision`` changes with the checks' programs, ``address`` is an archive they may reach (none where empty),
+    ``parts`` are those of the interpreter's tree that should be there."""
 
     name: str
     platform: str
@@ -108,6 +112,7 @@ class CheckWork:
     optional_modules: tuple[str, ...]
     address: str
     revision: str = ""
+    parts: tuple[PythonPart, ...] = tuple(PythonPart)
 
 
 Work = RootWork | PythonWork | RuntimeWork | ImageWork | CheckWork

@@ -22,6 +22,7 @@ from imagewright.model.plan import (
     StepKind,
     Work,
 )
+from imagewright.recipes import parts as parts_recipe
 from imagewright.recipes import python as python_recipe
 from imagewright.recipes import roots as roots_recipe
 
@@ -77,6 +78,7 @@ def work_identity(work: Work) -> dict[str, object]:
                 "candidates": _digests(work.candidates),
                 "wanted": work.wanted,
                 "optional_modules": work.optional_modules,
+                "parts": work.parts,
                 "exclude": work.exclude,
                 "include": work.include,
             }
@@ -93,6 +95,7 @@ def work_identity(work: Work) -> dict[str, object]:
                 "labels": configuration.labels,
                 "annotations": configuration.annotations,
                 "minimum_epoch": work.minimum_epoch,
+                "parts": work.parts,
                 "compression": work.compression.value,
             }
         case CheckWork():
@@ -104,6 +107,7 @@ def work_identity(work: Work) -> dict[str, object]:
                 "variant": work.variant,
                 "checks": work.checks,
                 "programs": work.revision,
+                "parts": work.parts,
                 "optional_modules": work.optional_modules,
             }
 
@@ -122,11 +126,18 @@ def _revision(kind: StepKind) -> str:
         case StepKind.BASE | StepKind.BUILDROOT | StepKind.RUNTIME:
             return _roots_revision()
         case StepKind.PYTHON:
-            return str(python_recipe.REVISION)
+            return _python_revision()
         case StepKind.IMAGE:
             return IMAGE_REVISION
         case StepKind.CHECK:
             return CHECK_REVISION
+
+
+@cache
+def _python_revision() -> str:
+    """The revision, and the rules that split the install tree."""
+    rules = [[rule.part, rule.pattern] for rule in parts_recipe.PART_RULES]
+    return f"{python_recipe.REVISION} {Digest.of(canonical_json(rules)).short}"
 
 
 @cache

@@ -220,6 +220,7 @@ class _Planner:
             candidates=packages,
             wanted=definition.runtime_packages,
             optional_modules=definition.optional_modules,
+            parts=definition.parts,
             exclude=base_work.exclude,
             include=base_work.include,
         )
@@ -235,6 +236,7 @@ class _Planner:
             platform=str(definition.platform),
             configuration=replace(configuration, annotations=annotations),
             minimum_epoch=definition.release_epoch,
+            parts=definition.parts,
             compression=definition.compression,
         )
         name = f"image {definition.name} {definition.platform}"
@@ -275,6 +277,7 @@ class _Planner:
             optional_modules=definition.optional_modules,
             address=self._options.mirrors.get(role, ""),
             revision=self._options.check_revision,
+            parts=definition.parts,
         )
         return self._add(
             StepKind.CHECK, f"check {definition.name} {definition.platform}", work, (("image", image),)

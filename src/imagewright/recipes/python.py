@@ -16,6 +16,7 @@ from importlib import resources
 
 from imagewright.model.images import Bytecode, Flavour, Profile
 from imagewright.model.plan import Script
+from imagewright.recipes.parts import WITHOUT_BYTECODE
 
 REVISION = 1
 """Goes into the id of the compile step, for changes that neither texts nor environments show."""
@@ -156,6 +157,7 @@ def compile_scripts(wanted: Compilation) -> tuple[Script, ...]:
             "IW_SERIES": wanted.directory,
             "IW_WHEELS": " ".join(wanted.wheels),
             "IW_BYTECODE": wanted.bytecode.value,
+            "IW_PLAIN": " ".join(WITHOUT_BYTECODE),
         },
         "finish": {"IW_SERIES": wanted.directory, "IW_MODULES": " ".join(required_modules(wanted))},
     }

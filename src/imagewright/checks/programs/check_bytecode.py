@@ -12,15 +12,17 @@ from verdict import failed, need, passed, python
 UNCHECKED_HASH = 0b01
 """PEP 552: the hash of the source is in the file, and not compared when it is loaded."""
 
+PASSED_OVER = {"site-packages", "__pycache__"}
+WITHOUT = {"ensurepip", "idlelib", "lib2to3", "lib-tk", "pydoc_data", "tkinter", "turtledemo"}
+"""Shipped as source alone; hardly any image imports them."""
+
 library = sysconfig.get_path("stdlib")
 problems, count, size = [], 0, 0
 for directory, folders, names in os.walk(library):
-    folders[:] = sorted(
-        name for name in folders if name not in {"site-packages", "__pycache__"} and "config-" not in name
-    )
+    folders[:] = sorted({*folders} - PASSED_OVER - WITHOUT - {name for name in folders if "config-" in name})
     for name in sorted(names):
         path = os.path.join(directory, name)
-        if not name.endswith(".py"):
+        if not name.endswith(".py") or name == "turtle.py":
             continue
         cached = importlib.util.cache_from_source(path)
         if not os.path.exists(cached):

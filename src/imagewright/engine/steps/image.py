@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imagewright.engine.context import Outcome, StepContext
+from imagewright.engine.materialise import tree_facts
 from imagewright.engine.packing import LayerBlob, repack
+from imagewright.engine.parts import parts_left
+from imagewright.model.images import PythonPart
 from imagewright.model.plan import ImageWork, StepRecord
 from imagewright.model.platforms import parse_platform
 from imagewright.oci.image import ImageLayer, assemble
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Source:
     """Which layer of an image comes from which step, and what the history says of it."""
 
     role: str
@@ -21,23 +25,33 @@ class Part:
     comment: str
 
 
-PARTS: tuple[Part, ...] = (
-    Part("base", "layer", "files of the distribution's base packages"),
-    Part("runtime", "layer", "files of the packages that the interpreter needs"),
-    Part("python", "layer", "the interpreter"),
-    Part("runtime", "state", "the package database of all of them"),
+_BELOW = (
+    Source("base", "layer", "files of the distribution's base packages"),
+    Source("runtime", "layer", "files of the packages that the interpreter needs"),
 )
-"""Lowest first. What changes most often is small and lies on top; nothing hides a file of another layer."""
+_COMMENTS = {
+    PythonPart.INTERPRETER: "the interpreter and the standard library",
+    PythonPart.DEVELOPMENT: "headers and libpython, to build and to embed with",
+    PythonPart.INSTALLERS: "pip",
+    PythonPart.EXTRAS: "IDLE, tkinter, the texts of help(), manual pages",
+    PythonPart.DEBUG: "debug files of the interpreter, and gdb's support for it",
+}
+_ABOVE = (Source("runtime", "state", "the package database of all of them"),)
 
-TREES = ("runtime", "python", "base")
-"""The steps whose trees, topmost first, are together what the layers unpack to."""
+
+def sources(parts: Iterable[PythonPart]) -> tuple[Source, ...]:
+    """The layers of an image, lowest first. What changes most often is small and lies on top; nothing hides a file
+    of another layer."""
+    return (*_BELOW, *(Source("python", part, _COMMENTS[part]) for part in parts), *_ABOVE)
 
 
 def run_image(context: StepContext) -> Outcome:
     """Put an image together; see :class:`imagewright.engine.context.StepRunner`."""
     work = context.step.work
     assert isinstance(work, ImageWork)
-    layers = tuple(_layer(part, work, context) for part in PARTS)
+    parts = parts_left(context.needs["python"], work.parts)
+    found = sources(parts)
+    layers = tuple(_layer(source, work, context) for source in found)
     created = max(work.minimum_epoch, *(layer.created for layer in layers))
     documents = assemble(parse_platform(work.platform), work.configuration, layers, created=created)
     blobs = context.ports.blobs
@@ -45,25 +59,27 @@ def run_image(context: StepContext) -> Outcome:
     blobs.put([documents.manifest_bytes], expected=documents.manifest.digest)
     outputs = [("config", documents.config.digest), ("manifest", documents.manifest.digest)]
     # Named here as well, so that collecting garbage sees what the manifest refers to.
-    outputs += [(f"layer{number}", layer.digest) for number, layer in enumerate(layers)]
+    outputs += [(f"layer{number:02}", layer.digest) for number, layer in enumerate(layers)]
+    labels = [_label(source, context.needs[source.role]) for source in found]
     facts = [
         ("created", str(created)),
         ("size", str(documents.size)),
-        *((f"layer{number}.step", _label(part, context.needs[part.role])) for number, part in enumerate(PARTS)),
-        *((f"tree{number}", str(context.needs[role].id)) for number, role in enumerate(TREES)),
-        *((f"layer{number}.size", str(layer.size)) for number, layer in enumerate(layers)),
+        *((f"layer{number:02}.step", label) for number, label in enumerate(labels)),
+        *((f"layer{number:02}.size", str(layer.size)) for number, layer in enumerate(layers)),
+        *tree_facts(context.needs, parts),
     ]
     return Outcome(tuple(outputs), tuple(facts))
 
 
-def _label(part: Part, record: StepRecord) -> str:
-    """What people read: the state is a layer of the step ``runtime``, and not what they think of by that name."""
-    return record.name.replace(part.role, part.layer, 1) if part.layer == "state" else record.name
+def _label(source: Source, record: StepRecord) -> str:
+    """What people read: a layer by what it is, where its step has several."""
+    several = source.layer not in ("layer", PythonPart.INTERPRETER)
+    return record.name.replace(source.role, source.layer, 1) if several else record.name
 
 
-def _layer(part: Part, work: ImageWork, context: StepContext) -> ImageLayer:
-    record = context.needs[part.role]
-    stored = LayerBlob.of(record, part.layer)
+def _layer(source: Source, work: ImageWork, context: StepContext) -> ImageLayer:
+    record = context.needs[source.role]
+    stored = LayerBlob.of(record, source.layer)
     blob = repack(stored, work.compression, context.ports.blobs, jobs=context.jobs)
     return ImageLayer(
         digest=blob.digest,
@@ -71,6 +87,6 @@ def _layer(part: Part, work: ImageWork, context: StepContext) -> ImageLayer:
         size=blob.size,
         compression=blob.compression,
         created=blob.epoch,
-        created_by=f"imagewright {record.name}",
-        comment=part.comment,
+        created_by=f"imagewright {_label(source, record)}",
+        comment=source.comment,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ``python`` step: CPython compiled in a build root; the result is a layer, its debug files and its needs.
+"""The ``python`` step: CPython compiled in a build root; the result is a layer for each part, and what it needs.
 
 The scripts see fixed paths only (``/inputs``, ``/out``, ``/usr/src/python``), so nothing of the store's place
 or of this machine can get into their result.
@@ -11,8 +11,9 @@ from pathlib import Path
 
 from imagewright.engine import elf
 from imagewright.engine.context import Outcome, StepContext
-from imagewright.engine.materialise import tree_of
+from imagewright.engine.materialise import part_key, tree_of
 from imagewright.engine.packing import pack
+from imagewright.engine.parts import merge_trees, needs_of, split_tree
 from imagewright.engine.trees import walk
 from imagewright.errors import BuildError
 from imagewright.model.digest import Digest
@@ -32,21 +33,22 @@ def run_python(context: StepContext) -> Outcome:
     tree, debug = out / "tree", out / "debug"
     if not tree.is_dir():
         raise BuildError(f"{context.step.name}: the scripts left no install tree")
+    if debug.is_dir():
+        merge_trees(tree, debug)
+    context.phase("pack")
+    return keep_parts(tree, context, epoch=work.epoch)
+
+
+def keep_parts(tree: Path, context: StepContext, *, epoch: int) -> Outcome:
+    """Each part of an install tree as a layer, as a tree, and with what its ELF files need."""
     blobs = context.ports.blobs
-    outputs: list[tuple[str, Digest]] = [("needs", blobs.put([elf.dump(elf.scan(tree))]))]
+    outputs: list[tuple[str, Digest]] = []
     facts: list[tuple[str, str]] = []
-    for name, directory in (("layer", tree), ("debug", debug)):
-        if directory.is_dir():
-            layer = pack(
-                name,
-                walk(directory),
-                blobs,
-                epoch=work.epoch,
-                jobs=context.jobs,
-            )
-            outputs.append(layer.output())
-            facts += layer.facts()
-    context.ports.trees.adopt(tree, context.step.id)
+    for part, directory in sorted(split_tree(tree, context.workspace / "parts").items()):
+        layer = pack(part, walk(directory), blobs, epoch=epoch, jobs=context.jobs)
+        outputs += [layer.output(), (needs_of(part), blobs.put([elf.dump(elf.scan(directory))]))]
+        facts += layer.facts()
+        context.ports.trees.adopt(directory, part_key(context.step.id, part))
     return Outcome(tuple(outputs), tuple(facts))
 
 

@@ -8,7 +8,7 @@
 #                build leave a module out without failing
 #
 # Leaves the stripped files in /out/tree and what was stripped from them, under the
-# names by which debuggers look for it, in /out/debug.
+# names by which debuggers look for it, in /out/debug, with gdb's support for Python.
 set -eu
 
 echo "::phase debug files"
@@ -26,6 +26,19 @@ find "$tree/usr/local/bin" "$tree/usr/local/lib" -type f \
             "$debug/${id%"${id#??}"}/${id#??}.debug"
         strip --strip-unneeded --remove-section=.comment "$file"
     done
+
+# gdb loads a script by itself that has the name of the file it debugs, below a
+# directory it trusts ("info auto-load"): the commands py-bt, py-list, py-print, …
+if [ -e /usr/src/python/Tools/gdb/libpython.py ]; then
+    support=/out/debug/usr/share/gdb/auto-load
+    for file in "$tree/usr/local/bin/python$IW_SERIES"* "$tree/usr/local/lib"/libpython*.so.*; do
+        case "$file" in *-config | *-gdb.py) continue ;; esac
+        [ -f "$file" ] && [ ! -L "$file" ] || continue
+        place=$support${file#"$tree"}-gdb.py
+        mkdir -p "${place%/*}"
+        cp /usr/src/python/Tools/gdb/libpython.py "$place"
+    done
+fi
 find /out/debug -type f -exec chmod 644 '{}' +
 chmod -R u=rwX,go=rX "$tree" /out/debug
 find "$tree" /out/debug -exec touch -h -d "@$SOURCE_DATE_EPOCH" '{}' +

@@ -9,6 +9,7 @@
 #                 e.g. "wheel-0.45.1-py3-none-any.whl"; may be empty
 #   IW_BYTECODE   none | stdlib | all: whose modules are compiled beforehand;
 #                 "all" adds site-packages, that is pip
+#   IW_PLAIN      packages of the standard library that are left as source
 set -eu
 
 echo "::phase install"
@@ -75,10 +76,16 @@ compile() {
 if [ "$IW_BYTECODE" != none ]; then
     echo "::phase bytecode"
     compile "$tree$lib" -l
+    find "$tree$lib" -maxdepth 2 -type f \
+        \( -path '*/__pycache__/turtle.*' -o -name 'turtle.pyc' \) -delete
     for package in "$tree$lib"/*/; do
         case "$package" in
             */lib-dynload/ | */config*/ | */__pycache__/) continue ;;
             */site-packages/) [ "$IW_BYTECODE" = all ] || continue ;;
+        esac
+        name=${package%/}
+        case " $IW_PLAIN " in
+            *" ${name##*/} "*) continue ;;
         esac
         compile "${package%/}"
     done

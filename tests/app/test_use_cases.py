@@ -22,6 +22,7 @@ from imagewright.model.results import CheckResult
 
 CATALOG = shipped_catalog()
 SOURCE = locked_source(CATALOG.by_release["3.13.15"], CATALOG.by_series["3.13"])
+OLD = locked_source(CATALOG.by_release["3.11.2"], CATALOG.by_series["3.11"], CATALOG.wheels)
 ROOT = Step(
     Digest("a" * 64), StepKind.BUILDROOT, "buildroot trixie amd64", PythonWork("", SOURCE, None, (), (), 0)
 )
@@ -69,5 +70,5 @@ def test_training_runs_in_the_build_root_alone_and_is_never_found_done() -> None
 
 def test_a_lock_keeps_everything_it_names() -> None:
     package = LockedPackage("libc6", "2.41", "amd64", "glibc", "2.41", 1, Digest("d" * 64), "pool/x.deb", "trixie")
-    lock = Lock(sets=(PackageSet(Role.BASE, "trixie", "amd64", "minbase", (), (package,)),), sources=(SOURCE,))
-    assert set(inputs_of(lock)) == {package.sha256, SOURCE.sha256}
+    lock = Lock(sets=(PackageSet(Role.BASE, "trixie", "amd64", "minbase", (), (package,)),), sources=(SOURCE, OLD))
+    assert set(inputs_of(lock)) == {package.sha256, SOURCE.sha256, OLD.sha256, OLD.wheels[0].sha256}

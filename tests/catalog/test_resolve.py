@@ -140,3 +140,14 @@ def test_sources_signed_with_sigstore_alone_have_no_openpgp_signature() -> None:
 def test_older_sources_are_packed_otherwise() -> None:
     source = locked_source(CATALOG.by_release["3.11.2"], CATALOG.by_series["3.11"])
     assert source.filename == "Python-3.11.2.tgz"
+
+
+def test_wheels_come_with_releases_that_had_them() -> None:
+    def names(release: str) -> list[str]:
+        found = CATALOG.by_release[release]
+        source = locked_source(found, CATALOG.by_series[found.series], CATALOG.wheels)
+        return [wheel.filename for wheel in source.wheels]
+
+    assert names("3.11.2") == names("3.9.2") == ["wheel-0.45.1-py3-none-any.whl"]
+    assert names("2.7.18") == ["wheel-0.37.1-py2.py3-none-any.whl"]
+    assert names("3.12.12") == names("3.13.15") == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imagewright.errors import ConfigurationError
 from imagewright.model.digest import Digest
-from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, PackageSet, Role
+from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, LockedWheel, PackageSet, Role
 from imagewright.model.packages import LockedPackage
 from imagewright.planning.lockfile import format_package, parse_package, read_lock, write_lock
 from support.locks import locked
@@ -74,6 +74,16 @@ def locks(draw: st.DrawFn) -> Lock:
         for name in ("trixie", "trixie-updates")
     )
     addresses = st.lists(ADDRESSES, max_size=3, unique=True).map(tuple)
+    wheels = st.builds(
+        LockedWheel,
+        project=st.sampled_from(["wheel", "setuptools", "My.Project_2"]),
+        version=st.sampled_from(["0.45.1", "1!2.0+local.1"]),
+        filename=st.sampled_from(
+            ["wheel-0.45.1-py3-none-any.whl", "My.Project_2-1!2.0+local.1-py2.py3-none-any.whl"]
+        ),
+        size=SIZES,
+        sha256=DIGESTS,
+    )
     sources = st.builds(
         LockedSource,
         release=VERSIONS,
@@ -83,6 +93,7 @@ def locks(draw: st.DrawFn) -> Lock:
         urls=addresses,
         signature_urls=addresses,
         fingerprint=st.sampled_from(["", "A" * 40]),
+        wheels=st.lists(wheels, max_size=2, unique=True).map(tuple),
     )
     profiles = st.builds(
         LockedProfile,

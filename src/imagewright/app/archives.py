@@ -21,10 +21,10 @@ from imagewright.errors import VerificationError
 from imagewright.events import Note, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
-from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource
+from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, LockedWheel
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, Step
-from imagewright.model.ports import BlobStore, Ports
+from imagewright.model.ports import BlobStore, Fetcher, Ports
 from imagewright.planning.locking import LockInputs
 from imagewright.store.store import Store
 
@@ -110,7 +110,8 @@ def fetch_inputs(world: World, store: Store, ports: Ports, steps: Iterable[Step]
     profiles = [each.profile for each in work if isinstance(each, PythonWork) and each.profile is not None]
     for profile in profiles:
         _bring_profile(profile, ports.blobs)
-    digests: set[Digest] = {*packages, *sources}
+    wheels = {wheel.sha256: wheel for source in sources.values() for wheel in source.wheels}
+    digests: set[Digest] = {*packages, *sources, *wheels}
     if not sources and all(ports.blobs.has(digest) for digest in digests):
         return
     mirrors = mirrors_of(world)
@@ -118,6 +119,9 @@ def fetch_inputs(world: World, store: Store, ports: Ports, steps: Iterable[Step]
     requests = [
         *(_source_request(source, mirrors) for source in sources.values()),
         *(_package_request(package, mirrors, archives) for package in packages.values()),
+        *_wheel_requests(
+            (one for one in wheels.values() if not ports.blobs.has(one.sha256)), world, ports.fetcher
+        ),
     ]
     fetch_all(requests, ports.blobs, ports.fetcher, jobs=_CONNECTIONS, sink=sink, clock=world.clock)
     for source in sources.values():
@@ -154,6 +158,19 @@ def _package_request(
 def _source_request(source: LockedSource, mirrors: Mirrors) -> FetchRequest:
     urls = tuple(url for template in source.urls for url in mirrors.resolve(template))
     return FetchRequest(source.filename, urls, source.size, source.sha256)
+
+
+def _wheel_requests(wheels: Iterable[LockedWheel], world: World, fetcher: Fetcher) -> Iterator[FetchRequest]:
+    """Where the indexes that the machine uses have them; asked only for what is not in the store."""
+    wanted = tuple(wheels)
+    if not wanted:
+        return
+    from imagewright.app.indexes import python_index
+
+    index = python_index(world, fetcher)
+    for wheel in wanted:
+        urls = index.find(wheel.project, wheel.filename, wheel.sha256)
+        yield FetchRequest(wheel.filename, urls, wheel.size, wheel.sha256)
 
 
 def _bring_profile(profile: LockedProfile, blobs: BlobStore) -> None:

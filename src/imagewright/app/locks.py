@@ -121,4 +121,5 @@ def inputs_of(lock: Lock) -> Iterator[Digest]:
     for found in lock.sets:
         yield from (package.sha256 for package in found.packages)
     yield from (source.sha256 for source in lock.sources)
+    yield from (wheel.sha256 for source in lock.sources for wheel in source.wheels)
     yield from (profile.sha256 for profile in lock.profiles)

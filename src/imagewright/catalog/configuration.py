@@ -25,6 +25,8 @@ _WORD = r"[a-z0-9][a-z0-9.]*"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _LABEL = r"[a-z0-9]([a-z0-9._/-]*[a-z0-9])?"
 _MAXIMUM_JOBS = 4096
+_NAMED_BY = {"release": "version", "wheel": "filename"}
+"""What tells the tables of a kind apart, where it is not the name."""
 _BOOLEANS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -227,7 +229,7 @@ def apply_configuration(
         configuration = read_table(Table(parse_document(text, name), "", problems))
         choices = configuration.choices
         for kind, added in configuration.tables:
-            tables[kind] = _laid_over(tables[kind], added, "version" if kind == "release" else "name")
+            tables[kind] = _laid_over(tables[kind], added, _NAMED_BY.get(kind, "name"))
     catalog = read_catalog(tables, problems)
     _check_choices(choices, catalog, problems)
     problems.raise_if_any(f"{name} is wrong" if text is not None else "the catalog is wrong")
@@ -274,5 +276,6 @@ def narrowed(catalog: Catalog, choices: Choices) -> Catalog:
         suites=tuple(item for item in catalog.suites if item.name in suites),
         variants=tuple(item for item in catalog.variants if item.name in variants),
         toolchain=catalog.toolchain,
+        wheels=catalog.wheels,
         schemes=catalog.schemes,
     )

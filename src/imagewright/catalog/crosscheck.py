@@ -30,6 +30,7 @@ def cross_check(catalog: Catalog, tables: Mapping[str, Sequence[Table]], problem
             _suites(wish.suites, f"{table.where('packages')}[{number}].suites", catalog, problems)
     for wish, table in zip(catalog.toolchain, tables["package"], strict=True):
         _suites(wish.suites, table.where("suites"), catalog, problems)
+        _suites(wish.not_in, table.where("not_in"), catalog, problems)
     for scheme, table in zip(catalog.schemes, tables["scheme"], strict=True):
         for kind, patterns in (("simple", scheme.simple), ("shared", scheme.shared)):
             for number, pattern in enumerate(patterns):

@@ -19,6 +19,7 @@ from imagewright.catalog.model import (
     TagPattern,
     TagScheme,
     Variant,
+    Wheel,
 )
 from imagewright.catalog.reading import Table, did_you_mean, parse_document
 from imagewright.catalog.versions import is_release, series_of
@@ -36,10 +37,11 @@ _POOL_PATH = r"pool(/[A-Za-z0-9+~_-][A-Za-z0-9+.~_-]*)+"
 _STATUSES = ("feature", "prerelease", "bugfix", "security", "end-of-life")
 VERSION_WORDS = ("{release}", "{series}", "{aliases}")
 _VERSION_WORD = "|".join(word.replace("{", r"\{").replace("}", r"\}") for word in VERSION_WORDS)
+_WHEEL = r"[A-Za-z0-9_.]+-[A-Za-z0-9_.!+]+(-\d[A-Za-z0-9_.]*)?(-[A-Za-z0-9_.]+){3}\.whl"
 _TAG = r"\{aliases\}|\{version\}(-(\{variant\}|\{suite\}|[a-z0-9.]+))*"
 CONDITIONS = ("default-suite", "default-variant")
 
-KINDS = ("series", "release", "suite", "variant", "package", "scheme")
+KINDS = ("series", "release", "suite", "variant", "package", "wheel", "scheme")
 """The arrays of tables that a catalog consists of."""
 
 
@@ -70,6 +72,7 @@ def read_catalog(tables: Mapping[str, Sequence[Table]], problems: Problems) -> C
         suites=_all(tables["suite"], _suite, "name", problems),
         variants=_all(tables["variant"], _variant, "name", problems),
         toolchain=_all(tables["package"], read_wish, "name", problems),
+        wheels=_all(tables["wheel"], _wheel, "filename", problems),
         schemes=_all(tables["scheme"], _scheme, "name", problems),
     )
     cross_check(catalog, tables, problems)
@@ -85,6 +88,7 @@ def read_wish(table: Table) -> PackageWish:
         since=table.text("from", "", pattern=_SERIES, of="a series"),
         before=table.text("before", "", pattern=_SERIES, of="a series"),
         modules=table.texts("modules", (), pattern=_MODULE, of="a module"),
+        not_in=table.texts("not_in", (), pattern=_NAME, of="a suite"),
     )
 
 
@@ -142,6 +146,19 @@ def _release(table: Table) -> Release:
         packed=table.choice("packed", ("tar.xz", "tgz"), "tar.xz"),
         debian=table.text("debian", "", pattern=_POOL_PATH, of="a pool path"),
         signature=table.text("signature", "", pattern=_POOL_PATH, of="a pool path"),
+    )
+
+
+def _wheel(table: Table) -> Wheel:
+    return Wheel(
+        name=table.text("name", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*", of="a project of a Python package index"),
+        version=table.text("version", pattern=r"[A-Za-z0-9.!+]+", of="a version"),
+        filename=table.text("filename", pattern=_WHEEL, of="the file name of a wheel"),
+        size=table.integer("size", maximum=1 << 30),
+        sha256=table.digest("sha256"),
+        why=table.text("why"),
+        since=table.text("from", "", pattern=_SERIES, of="a series"),
+        before=table.text("before", "", pattern=_SERIES, of="a series"),
     )
 
 

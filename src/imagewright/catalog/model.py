@@ -11,7 +11,8 @@ from imagewright.model.images import PythonPart
 
 @dataclass(frozen=True, slots=True)
 class PackageWish:
-    """A package that is asked for, and ``why``. ``suites`` narrows it to some suites (none: all).
+    """A package that is asked for, and ``why``. ``suites`` narrows it to some suites (none: all), ``not_in``
+    leaves some out.
 
     ``since`` and ``before`` are series: from which, and before which, the package is needed ("" for no limit).
     ``modules`` are the extension modules it serves, where it serves nothing else.
@@ -23,6 +24,24 @@ class PackageWish:
     since: str = ""
     before: str = ""
     modules: tuple[str, ...] = ()
+    not_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel installed besides what ensurepip bundles; see ``data/wheels.toml``. ``size`` in bytes.
+
+    ``name`` is the project's on an index; ``since`` and ``before`` are series ("" for no limit).
+    """
+
+    name: str
+    version: str
+    filename: str
+    size: int
+    sha256: Digest
+    why: str
+    since: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +187,7 @@ class Catalog:
     suites: tuple[Suite, ...]
     variants: tuple[Variant, ...]
     toolchain: tuple[PackageWish, ...]
+    wheels: tuple[Wheel, ...]
     schemes: tuple[TagScheme, ...]
     by_series: dict[str, Series] = field(init=False, repr=False, compare=False)
     by_release: dict[str, Release] = field(init=False, repr=False, compare=False)

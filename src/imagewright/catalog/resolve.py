@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from imagewright.catalog.model import Catalog, PackageWish, Release, Series, Suite, Variant
+from imagewright.catalog.model import Catalog, PackageWish, Release, Series, Suite, Variant, Wheel
 from imagewright.catalog.settings import ImageSettings, Settings
 from imagewright.catalog.specs import parse_spec
 from imagewright.catalog.tags import Tags, tags_of
 from imagewright.catalog.versions import directory, is_prerelease, series_key
 from imagewright.errors import UsageError
 from imagewright.model.images import Flavour, ImageConfiguration, ImageDefinition, ImageName, Profile
-from imagewright.model.lock import LockedSource
+from imagewright.model.lock import LockedSource, LockedWheel
 from imagewright.model.platforms import Platform
 
 ANNOTATION = "io.imagewright."
@@ -68,8 +68,8 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
     )
 
 
-def locked_source(release: Release, series: Series) -> LockedSource:
-    """Where the source of a release is to be had, and what it must be."""
+def locked_source(release: Release, series: Series, wheels: Iterable[Wheel] = ()) -> LockedSource:
+    """Where the source of a release is to be had, and what it must be; with those of ``wheels`` that it takes."""
     filename = f"Python-{release.version}.{release.packed}"
     upstream = f"{_DOWNLOADS}/{directory(release.version)}/{filename}"
     urls = [upstream]
@@ -86,7 +86,16 @@ def locked_source(release: Release, series: Series) -> LockedSource:
         urls=tuple(urls),
         signature_urls=tuple(signatures),
         fingerprint=series.openpgp,
+        wheels=_wheels(series, wheels),
     )
+
+
+def _wheels(series: Series, wheels: Iterable[Wheel]) -> tuple[LockedWheel, ...]:
+    if not series.setuptools:
+        return ()
+    fitting = (wheel for wheel in wheels if _within(wheel, series.name))
+    locked = (LockedWheel(one.name, one.version, one.filename, one.size, one.sha256) for one in fitting)
+    return tuple(sorted(locked, key=lambda one: one.filename))
 
 
 def wished(wishes: Iterable[PackageWish], series: str, suite: str) -> tuple[str, ...]:
@@ -95,10 +104,13 @@ def wished(wishes: Iterable[PackageWish], series: str, suite: str) -> tuple[str,
 
 
 def _applies(wish: PackageWish, series: str, suite: str) -> bool:
-    if wish.suites and suite not in wish.suites:
-        return False
+    here = suite in wish.suites if wish.suites else suite not in wish.not_in
+    return here and _within(wish, series)
+
+
+def _within(item: PackageWish | Wheel, series: str) -> bool:
     key = series_key(series)
-    return (not wish.since or key >= series_key(wish.since)) and (not wish.before or key < series_key(wish.before))
+    return (not item.since or key >= series_key(item.since)) and (not item.before or key < series_key(item.before))
 
 
 def _sorted(*names: str) -> tuple[str, ...]:

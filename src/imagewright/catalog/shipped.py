@@ -11,7 +11,9 @@ from imagewright.catalog.loading import load_catalog
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.profiles import ShippedProfile, read_profile
 
-DOCUMENTS = ("series.toml", "releases.toml", "suites.toml", "variants.toml", "toolchain.toml", "tags.toml")
+DOCUMENTS = tuple(
+    f"{name}.toml" for name in ("series", "releases", "suites", "variants", "toolchain", "wheels", "tags")
+)
 
 
 def _data() -> Traversable:

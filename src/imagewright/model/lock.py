@@ -53,11 +53,23 @@ class PackageSet:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedWheel:
+    """One wheel from a Python package index: ``project`` is its name there, ``size`` in bytes."""
+
+    project: str
+    version: str
+    filename: str
+    size: int
+    sha256: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class LockedSource:
     """One CPython source archive: ``size`` in bytes; ``urls`` are tried in order.
 
     A URL may start with ``{debian}`` (any mirror's role in braces), which stands for that mirror's address.
     ``signature_urls`` hold a detached OpenPGP signature by the key ``fingerprint``, where one is published.
+    ``wheels`` are installed with it, besides what it bundles; sorted by file name.
     """
 
     release: str
@@ -67,6 +79,7 @@ class LockedSource:
     urls: tuple[str, ...]
     signature_urls: tuple[str, ...] = ()
     fingerprint: str = ""
+    wheels: tuple[LockedWheel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

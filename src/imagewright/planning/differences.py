@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from imagewright.model.lock import Lock, LockedProfile, PackageSet
+from imagewright.model.lock import Lock, LockedProfile, LockedSource, PackageSet
 from imagewright.model.results import LockChange
 
 _K = TypeVar("_K")
@@ -43,12 +43,22 @@ def _sources(old: Lock, new: Lock) -> Iterator[LockChange]:
     after = {source.release: source.sha256.short for source in new.sources}
     for release, have, now in _changes(before, after):
         yield LockChange("source", release, "", have, now)
+    for (release, project), have, now in _changes(_by_wheel(old.sources), _by_wheel(new.sources)):
+        yield LockChange("wheel", project, release, have, now)
 
 
 def _profiles(old: Lock, new: Lock) -> Iterator[LockChange]:
     for key, have, now in _changes(_by_build(old.profiles), _by_build(new.profiles)):
         release, suite, architecture, flavour = key
         yield LockChange("profile", f"{release}{flavour}", f"{suite} {architecture}", have, now)
+
+
+def _by_wheel(sources: Iterable[LockedSource]) -> dict[tuple[str, str], str]:
+    return {
+        (source.release, wheel.project): f"{wheel.version} ({wheel.sha256.short})"
+        for source in sources
+        for wheel in source.wheels
+    }
 
 
 def _by_build(profiles: Iterable[LockedProfile]) -> dict[tuple[str, str, str, str], str]:

@@ -63,9 +63,11 @@ def work_identity(work: Work) -> dict[str, object]:
                 "layered": work.layered,
             }
         case PythonWork():
+            wheels = [wheel.sha256.hex for wheel in work.source.wheels]
             return {
                 "release": work.release,
                 "source": work.source.sha256.hex,
+                **({"wheels": wheels} if wheels else {}),
                 "profile": None if work.profile is None else work.profile.sha256.hex,
                 "toolchain": _digests(work.toolchain),
                 "scripts": _scripts(work.scripts),

@@ -16,7 +16,7 @@ from typing import TypeVar
 from imagewright.catalog.reading import Table, parse_document
 from imagewright.errors import ConfigurationError, Problems
 from imagewright.model.digest import Digest
-from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, PackageSet, Role
+from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, LockedWheel, PackageSet, Role
 from imagewright.model.packages import LockedPackage
 from imagewright.planning.targets import parse_target
 
@@ -44,6 +44,11 @@ _LINE = re.compile(
     rf" (?P<sha256>[0-9a-f]{{64}}) (?P<archive>{_NAME}) (?P<path>{_PATH})(?P<essential> essential)?"
     rf"(?: from (?P<source>{_NAME}) (?P<source_version>[A-Za-z0-9.+:~-]+))?"
     rf"(?: needs (?P<needs>{_NAME}(?: {_NAME})*))?",
+    re.ASCII,
+)
+_WHEEL = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]*) ([A-Za-z0-9.!+]+) ([A-Za-z0-9][A-Za-z0-9._!+-]*\.whl)"
+    r" ([0-9]{1,15}) ([0-9a-f]{64})",
     re.ASCII,
 )
 _FINGERPRINT = r"[0-9A-F]{40}|"
@@ -123,6 +128,23 @@ def parse_package(line: str) -> LockedPackage:
     )
 
 
+def format_wheel(wheel: LockedWheel) -> str:
+    """One line for a wheel: project, version, file name, size, SHA-256. Raises ``ValueError`` as a package's."""
+    line = f"{wheel.project} {wheel.version} {wheel.filename} {wheel.size} {wheel.sha256.hex}"
+    if not _WHEEL.fullmatch(line):
+        raise ValueError(f"a lock cannot hold the wheel {line[:200]!r}")
+    return line
+
+
+def parse_wheel(line: str) -> LockedWheel:
+    """Read a wheel's line. Raises ``ValueError`` if it is none."""
+    match = _WHEEL.fullmatch(line)
+    if match is None:
+        raise ValueError("is not `project version filename size sha256`")
+    project, version, filename, size, sha256 = match.groups()
+    return LockedWheel(project, version, filename, int(size), Digest(sha256))
+
+
 def _lines(lock: Lock) -> Iterator[str]:
     yield f"version = {FORMAT}"
     yield from ("", "[configuration]")
@@ -138,6 +160,8 @@ def _lines(lock: Lock) -> Iterator[str]:
         yield from (f"size = {source.size}", f"sha256 = {_text(source.sha256.hex)}")
         yield from (f"urls = {_texts(source.urls)}", f"signature_urls = {_texts(source.signature_urls)}")
         yield f"fingerprint = {_text(source.fingerprint)}"
+        if source.wheels:
+            yield f"wheels = {_texts(format_wheel(wheel) for wheel in source.wheels)}"
     for profile in lock.profiles:
         yield from ("", "[[profile]]")
         for key in ("release", "suite", "architecture", "flavour", "compiler"):
@@ -211,7 +235,18 @@ def _source(table: Table) -> LockedSource:
         urls=table.texts("urls", pattern=_WORD, of="an address"),
         signature_urls=table.texts("signature_urls", (), pattern=_WORD, of="an address"),
         fingerprint=table.text("fingerprint", "", pattern=_FINGERPRINT, of="a fingerprint of 40 digits"),
+        wheels=_wheels(table),
     )
+
+
+def _wheels(table: Table) -> tuple[LockedWheel, ...]:
+    found: list[LockedWheel] = []
+    for number, line in enumerate(table.texts("wheels", ())):
+        try:
+            found.append(parse_wheel(line))
+        except ValueError as error:
+            table.problems.add(f"{table.where('wheels')}[{number}]", str(error))
+    return tuple(found)
 
 
 def _profile(table: Table) -> LockedProfile:

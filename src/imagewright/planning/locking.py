@@ -101,7 +101,7 @@ class _Locker:
         self._configuration[target.name] = checksum(definition, self._catalog)
         release = self._catalog.by_release[definition.name.release]
         series = self._catalog.by_series[definition.series]
-        self._sources[release.version] = locked_source(release, series)
+        self._sources[release.version] = locked_source(release, series, self._catalog.wheels)
         universe = self._inputs.universe(definition.name.suite, definition.platform.debian)
         self._base(target.base, universe, definition.base_packages)
         buildroot = self._buildroot(target.buildroot, universe, definition.build_packages)

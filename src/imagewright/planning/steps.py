@@ -308,6 +308,7 @@ def compilation(definition: ImageDefinition, source: LockedSource, *, trained: b
         profile=definition.profile,
         flavour=definition.name.flavour,
         trained=trained,
+        wheels=tuple(wheel.filename for wheel in source.wheels),
         bytecode=definition.bytecode,
         frame_pointers=definition.frame_pointers,
         extra_configure=definition.extra_configure,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imagewright.catalog.model import Catalog
+from imagewright.catalog.resolve import locked_source
 from imagewright.errors import StaleLockError
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.images import ImageDefinition
@@ -87,6 +88,7 @@ def checksum(definition: ImageDefinition, catalog: Catalog) -> Digest:
     """
     suite = catalog.by_suite[definition.name.suite]
     release = catalog.by_release[definition.name.release]
+    wheels = locked_source(release, catalog.by_series[release.series], catalog.wheels).wheels
     return Digest.of(
         canonical_json(
             {
@@ -98,6 +100,7 @@ def checksum(definition: ImageDefinition, catalog: Catalog) -> Digest:
                 ],
                 "platform": str(definition.platform),
                 "source": release.sha256.hex,
+                **({"wheels": [wheel.sha256.hex for wheel in wheels]} if wheels else {}),
                 "archives": [
                     [
                         archive.name,

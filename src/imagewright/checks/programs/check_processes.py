@@ -72,8 +72,15 @@ need(os.waitpid(process, 0)[1] >> 8 == 7, "the status of a forked child was lost
 shell = "a shell and " if os.path.exists("/bin/sh") else ""
 if shell:
     need(subprocess.check_output("echo $((6 * 7))", shell=True) == b"42\n", "the shell cannot count")
-output = python(
-    "import asyncio, sys\nprint(asyncio.run(asyncio.create_subprocess_exec(sys.executable, '-c', '')).pid > 0)"
-)
-need(output == "True\n", f"asyncio's child: {output!r}")
+CHILD = """
+import asyncio, sys
+
+async def main():
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", "raise SystemExit(3)")
+    print(await child.wait())
+
+asyncio.run(main())
+"""
+output = python(CHILD)
+need(output == "3\n", f"asyncio's child: {output!r}")
 passed(f"{shell}children, 20 threads 3000 deep, overflow caught in threads")

@@ -78,6 +78,7 @@ def run_scripts(context: StepContext, work: PythonWork) -> Path:
     binds = [Bind(blobs.path(work.source.sha256), f"{INPUTS}/{work.source.filename}")]
     if work.profile is not None:
         binds.append(Bind(blobs.path(work.profile.sha256), f"{INPUTS}/{PROFILE}"))
+    binds += [Bind(blobs.path(wheel.sha256), f"{INPUTS}/{wheel.filename}") for wheel in work.source.wheels]
     binds.append(Bind(out, OUT, writable=True))
     for script in work.scripts:
         file = space / f"{script.name}.sh"

@@ -198,6 +198,7 @@ def test_expired(case: Case, url: Loopback) -> None:
     assert "expired" in case.refused(url, now=NOW + timedelta(seconds=1)).message
     case.request = replace(case.request, leniency=Leniency(expired=True))
     assert case.acquire(url, now=NOW + timedelta(days=300))
+    assert "expired on" in str(case.events[-1])
 
 
 def test_no_going_back(case: Case, url: Loopback) -> None:

@@ -15,7 +15,7 @@ from imagewright.catalog.configuration import (
     read_configuration,
     read_environment,
 )
-from imagewright.catalog.settings import Choices, ImageChoices
+from imagewright.catalog.settings import Choices, ImageChoices, resolve_settings
 from imagewright.catalog.shipped import shipped_documents
 from imagewright.errors import ConfigurationError, UsageError
 from imagewright.model.images import Bytecode, Compression, Profile
@@ -25,6 +25,7 @@ WHOLE = """
 store = "/var/lib/images"
 lock = "python.lock"
 jobs = 3
+allow_expired = ["forky"]
 
 [mirrors]
 debian = "https://mirror.example/debian/"
@@ -81,6 +82,7 @@ def test_everything_that_can_be_said() -> None:
     )
     assert choices.snapshots == (("debian", ("https://snapshot.example/archive/debian",)),)
     assert choices.image_sources == (("debian", ("http://inside.example/debian",)),)
+    assert choices.allow_expired == ("forky",)
     assert (choices.scheme, choices.suite, choices.variant) == ("infra7", "bookworm", "slim")
     assert choices.image == ImageChoices(
         profile=Profile.QUICK,
@@ -221,6 +223,14 @@ def test_flags() -> None:
     assert choices.mirrors == (("debian", ("http://a", "http://b")),)
     assert choices.image == ImageChoices(profile=Profile.QUICK, frame_pointers=False)
     assert flag_choices(GlobalOptions(), Selection()) == Choices()
+
+
+def test_suites_that_may_be_expired_add_up() -> None:
+    flags = flag_choices(GlobalOptions(allow_expired=("bullseye",)), Selection())
+    environment = read_environment({"IMAGEWRIGHT_ALLOW_EXPIRED": "forky bullseye"})
+    assert resolve_settings(environment=environment, flags=flags).allow_expired == ("forky", "bullseye")
+    with pytest.raises(ConfigurationError, match="the environment is wrong"):
+        read_environment({"IMAGEWRIGHT_ALLOW_EXPIRED": "Forky!"})
 
 
 def test_a_mirror_that_is_none() -> None:

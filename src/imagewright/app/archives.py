@@ -10,6 +10,7 @@ from functools import lru_cache
 from imagewright.app.world import World
 from imagewright.archives.cpython.signature import check_source
 from imagewright.archives.debian.acquire import ArchiveIndex, ArchiveRequest, acquire, url_of
+from imagewright.archives.debian.release import Leniency
 from imagewright.archives.debian.sources import mirror_roles, read_apt_sources
 from imagewright.archives.debian.universe import Universe
 from imagewright.archives.download import FetchRequest, fetch_all
@@ -60,6 +61,7 @@ class _Archives:
 
     def of_suite(self, suite: str, architecture: str) -> Iterator[ArchiveIndex]:
         keyring = shipped_keyring()
+        expired = self.world.settings().allow_expired
         found = self.world.catalog.by_suite[suite]
         for archive in found.archives:
             certificates = keyring.for_suite(suite, fingerprints=archive.keys)
@@ -70,6 +72,7 @@ class _Archives:
                 components=archive.components,
                 architecture=architecture,
                 certificates=certificates,
+                leniency=Leniency(expired=suite in expired or archive.name in expired),
             )
             self.sink(Note(f"reading the archive {archive.name} for {architecture}"))
             yield acquire(

@@ -21,6 +21,7 @@ _E = TypeVar("_E", bound=StrEnum)
 
 _ADDRESS = r"(https?|file)://[^\s\x00-\x1f]{1,2000}"
 _ROLE = r"[a-z0-9][a-z0-9-]*"
+_SUITE = r"[a-z0-9][a-z0-9.-]*"
 _WORD = r"[a-z0-9][a-z0-9.]*"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _LABEL = r"[a-z0-9]([a-z0-9._/-]*[a-z0-9])?"
@@ -56,6 +57,7 @@ def read_table(table: Table) -> Configuration:
         mirrors=_addresses(table, "mirrors"),
         snapshots=_addresses(table, "snapshots"),
         image_sources=_addresses(table, "image_sources"),
+        allow_expired=table.texts("allow_expired", (), pattern=_SUITE, of="a suite"),
         overrides=tuple(_override(inner) for inner in table.tables("overrides")),
     )
     defaults = table.table("defaults")
@@ -144,6 +146,7 @@ def read_environment(environment: Mapping[str, str]) -> Choices:
         suite=get("IMAGEWRIGHT_SUITE") or None,
         variant=get("IMAGEWRIGHT_VARIANT") or None,
         mirrors=_mirrors(get("IMAGEWRIGHT_MIRRORS", "").split(), problems),
+        allow_expired=_suites(get("IMAGEWRIGHT_ALLOW_EXPIRED", "").split(), problems),
         image=ImageChoices(
             profile=_word("IMAGEWRIGHT_PROFILE", environment, Profile, problems),
             bytecode=_word("IMAGEWRIGHT_BYTECODE", environment, Bytecode, problems),
@@ -153,6 +156,13 @@ def read_environment(environment: Mapping[str, str]) -> Choices:
     )
     problems.raise_if_any("the environment is wrong")
     return choices
+
+
+def _suites(words: Sequence[str], problems: Problems) -> tuple[str, ...]:
+    for word in words:
+        if not re.fullmatch(_SUITE, word, re.ASCII):
+            problems.add("IMAGEWRIGHT_ALLOW_EXPIRED", f"{word[:80]!r} is not a suite")
+    return tuple(words)
 
 
 def _jobs(value: str | None, problems: Problems) -> int | None:
@@ -205,6 +215,7 @@ def flag_choices(options: GlobalOptions, selection: Selection) -> Choices:
         lock=None if options.lock is None else str(options.lock),
         jobs=options.jobs or None,
         mirrors=tuple(mirrors.items()),
+        allow_expired=options.allow_expired,
         image=ImageChoices(
             profile=selection.profile,
             bytecode=selection.bytecode,

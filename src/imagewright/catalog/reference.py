@@ -63,6 +63,13 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("", "snapshots", "table", "none", "Role → archives of the past, for packages that left the archive."),
     Key("", "image_sources", "table", "the lock's addresses", "Role → address in the image's own apt sources."),
+    Key(
+        "",
+        "allow_expired",
+        "list of suites",
+        "none",
+        "Suites, or single archives, that may be locked past their Valid-Until: a frozen mirror, the past.",
+    ),
     Key("defaults", "suite", "name", "each series' own", "What a SPEC without a suite means."),
     Key("defaults", "variant", "name", "`full`", "What a SPEC without a variant means."),
     *(Key("defaults", *rest) for rest in _IMAGE_KEYS),
@@ -88,6 +95,7 @@ VARIABLES = (
     ("IMAGEWRIGHT_STORE", "`store`"),
     ("IMAGEWRIGHT_JOBS", "`jobs`"),
     ("IMAGEWRIGHT_MIRRORS", "`mirrors`, as words `role=address`; a role that is there again has one more address"),
+    ("IMAGEWRIGHT_ALLOW_EXPIRED", "`allow_expired`, as words"),
     ("IMAGEWRIGHT_SUITE", "`defaults.suite`"),
     ("IMAGEWRIGHT_VARIANT", "`defaults.variant`"),
     ("IMAGEWRIGHT_PROFILE", "`profile`"),
@@ -100,6 +108,7 @@ EXAMPLE = """\
 store = "/var/cache/imagewright"
 lock = "imagewright.lock"
 jobs = 4
+allow_expired = ["forky"]       # its mirror stands still
 
 [mirrors]                       # tried in order; what they serve must be signed by the suite's keys
 debian = ["http://mirror.example/debian", "http://other.example/debian"]

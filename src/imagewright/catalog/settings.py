@@ -48,7 +48,8 @@ class Choices:
     """One layer of choices. ``None`` and empty mean: not said.
 
     ``only_*`` narrow the catalog; ``image_sources`` are the addresses written into an image's own apt
-    sources; ``snapshots`` serve packages that left the archive; ``store`` and ``lock`` are paths.
+    sources; ``snapshots`` serve packages that left the archive; archives of the suites
+    ``allow_expired`` may be past their Valid-Until; ``store`` and ``lock`` are paths.
     """
 
     store: str | None = None
@@ -60,6 +61,7 @@ class Choices:
     mirrors: Addresses = ()
     snapshots: Addresses = ()
     image_sources: Addresses = ()
+    allow_expired: tuple[str, ...] = ()
     only_series: tuple[str, ...] = ()
     only_suites: tuple[str, ...] = ()
     only_variants: tuple[str, ...] = ()
@@ -97,6 +99,7 @@ class Settings:
     mirrors: Addresses
     snapshots: Addresses
     image_sources: Addresses
+    allow_expired: tuple[str, ...]
     only_series: tuple[str, ...]
     only_suites: tuple[str, ...]
     only_variants: tuple[str, ...]
@@ -154,6 +157,7 @@ def resolve_settings(
         mirrors=_merged(layer.mirrors for layer in layers),
         snapshots=_merged(layer.snapshots for layer in layers),
         image_sources=_merged(layer.image_sources for layer in layers),
+        allow_expired=tuple(dict.fromkeys(suite for layer in layers for suite in layer.allow_expired)),
         only_series=_last((layer.only_series or None for layer in layers), ()),
         only_suites=_last((layer.only_suites or None for layer in layers), ()),
         only_variants=_last((layer.only_variants or None for layer in layers), ()),

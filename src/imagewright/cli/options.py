@@ -68,6 +68,12 @@ def _global_options(*, outermost: bool) -> list[click.Parameter]:
         _global(
             "--mirror", multiple=True, metavar="NAME=URL", help="Address of an archive, e.g. debian=…; repeatable."
         ),
+        _global(
+            "--allow-expired",
+            multiple=True,
+            metavar="SUITE",
+            help="Lock a suite from an archive past its Valid-Until; repeatable.",
+        ),
         _global("--offline", is_flag=True, help="Use what is in the store; never the network."),
         _global("--jobs", type=click.IntRange(min=1), metavar="N", help="Work done at once; as many as cores."),
         _global("--json", is_flag=True, help="One JSON document on standard output, also for an error."),

@@ -25,6 +25,7 @@ class Words:
     config: Path | None = None
     lock: Path | None = None
     mirror: tuple[str, ...] = ()
+    allow_expired: tuple[str, ...] = ()
     offline: bool = False
     jobs: int = 0
     json: bool = False
@@ -47,6 +48,7 @@ class Words:
             config=self.config,
             lock=self.lock,
             mirrors=tuple(_mirror(text) for text in self.mirror),
+            allow_expired=self.allow_expired,
             offline=self.offline,
             jobs=self.jobs,
         )

@@ -27,13 +27,15 @@ class ArchiveFormat(StrEnum):
 class GlobalOptions:
     """What holds for every command. ``None`` means: not said, so the default or the file decides.
 
-    ``mirrors`` are ``(name, URL)`` pairs in the order given; ``jobs`` 0 means as many as the machine has cores.
+    ``mirrors`` are ``(name, URL)`` pairs in the order given; ``jobs`` 0 means as many as the machine has cores;
+    ``allow_expired`` are suites whose archives may be past their Valid-Until.
     """
 
     store: Path | None = None
     config: Path | None = None
     lock: Path | None = None
     mirrors: tuple[tuple[str, str], ...] = ()
+    allow_expired: tuple[str, ...] = ()
     offline: bool = False
     jobs: int = 0
 

@@ -107,6 +107,13 @@ def acquire(
         for failed, failure in failures:
             sink(Warned(f"{failed} was passed over for {request.suite}: {failure.message}: {failure.why}"))
         seen.put_larger(_memory(request), index.archive.date)
+        until = index.release.valid_until
+        if until is not None and until < now:
+            sink(
+                Warned(
+                    f"the Release of {request.suite} at {shown(address)} expired on {iso(until)}; it was allowed"
+                )
+            )
         return index
     raise _nowhere(request, failures)
 

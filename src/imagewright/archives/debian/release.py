@@ -122,7 +122,8 @@ def check_release(
         raise VerificationError(
             f"the Release of {subject} has expired",
             why=f"it was valid until {iso(release.valid_until)}, and here it is {iso(now)}",
-            hint="the mirror is stale, or somebody holds back updates: use another one (--mirror NAME=URL)",
+            hint="the mirror is stale, or somebody holds back updates: use another one (--mirror NAME=URL), or"
+            f" take it as it is (--allow-expired {subject.partition(' ')[0]})",
         )
     if seen is not None and iso(release.date) < seen and not leniency.older:
         raise VerificationError(

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Joining platforms into one index. Pure: the same platforms give the same index, whoever joined them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from imagewright.oci.descriptor import Descriptor
+from imagewright.oci.index import Index
+
+IMAGE_ANNOTATION = "io.imagewright.image"
+"""Of an entry: the image it belongs to, so that an index never joins two releases under one moving tag."""
+
+REFERENCE_TYPE = "vnd.docker.reference.type"
+REFERENCE_DIGEST = "vnd.docker.reference.digest"
+"""How BuildKit marks an attestation's entry, and which manifest it is about (moby/buildkit,
+docs/attestations/attestation-storage.md)."""
+
+
+def joined(known: Iterable[Descriptor], entries: Sequence[Descriptor], attached: Sequence[Descriptor]) -> Index:
+    """An index of ``entries``, and of what is ``known`` for platforms that they do not cover.
+
+    Platforms come sorted, each followed by its attestations; those of a manifest that is replaced go with it.
+    """
+    ours = {_platform(entry) for entry in entries}
+    kept = [entry for entry in known if not is_attestation(entry) and _platform(entry) not in ours]
+    there = {str(entry.digest) for entry in (*entries, *kept)}
+    notes = {
+        (entry.annotation(REFERENCE_DIGEST), entry.digest): entry
+        for entry in (*known, *attached)
+        if is_attestation(entry) and entry.annotation(REFERENCE_DIGEST) in there
+    }
+    manifests: list[Descriptor] = []
+    for entry in sorted((*entries, *kept), key=lambda one: (_platform(one), one.digest.hex)):
+        manifests.append(entry)
+        manifests += [note for (about, _), note in sorted(notes.items()) if about == str(entry.digest)]
+    return Index(tuple(manifests))
+
+
+def is_attestation(entry: Descriptor) -> bool:
+    """Whether an entry is no image but a note about one."""
+    return bool(entry.annotation(REFERENCE_TYPE))
+
+
+def _platform(entry: Descriptor) -> str:
+    return str(entry.platform) if entry.platform is not None else ""

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Publishing in an order that cannot mislead.
+
+1. every blob, then every platform's manifest by its digest;
+2. what is attached to them (attestations);
+3. one index for each image, by its digest, joined from these platforms and those that other machines published of
+   the same image; a platform that is required and missing ends the work here, before any tag has moved;
+4. all tags, last. A tag that is immutable and names something else ends the work before the first moves; one that
+   cannot be moved brings those that were moved back to where they were.
+
+Nothing here is lost by an interruption: a second run finds what is there by digest and sends what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from imagewright.errors import RegistryError
+from imagewright.model.digest import Digest
+from imagewright.model.references import Repository
+from imagewright.oci.descriptor import INDEX, INDEXES, Descriptor, Target
+from imagewright.oci.index import Index
+from imagewright.registry.client import Document, RepositoryClient
+from imagewright.registry.merging import IMAGE_ANNOTATION, joined
+from imagewright.registry.refusals import NotFoundError
+from imagewright.registry.upload import Blob, Uploader, Way
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A manifest that describes another one, its ``subject``: an attestation, a signature."""
+
+    document: Document
+    described: Descriptor
+    subject: Digest
+    blobs: tuple[Blob, ...]
+    in_index: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformImage:
+    """One platform of an image: its manifest, the blobs it consists of, and what is attached to it."""
+
+    platform: Target
+    manifest: Document
+    blobs: tuple[Blob, ...]
+    attachments: tuple[Attachment, ...] = ()
+
+    def entry(self, name: str) -> Descriptor:
+        """What the index of the image ``name`` says of it."""
+        return replace(self.manifest.descriptor, platform=self.platform, annotations=((IMAGE_ANNOTATION, name),))
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One image with all its tags, the most special first. ``name`` is its canonical tag.
+
+    ``immutable`` are those of its tags that may never name anything else.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    platforms: tuple[PlatformImage, ...]
+    immutable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of one publication. ``moved`` are tags that named something else before, or nothing."""
+
+    name: str
+    digest: Digest
+    platforms: tuple[str, ...]
+    tags: tuple[str, ...]
+    moved: tuple[str, ...]
+
+
+Progress = Callable[[Digest, int, int, Way | None], None]
+"""Told of each blob: digest, bytes that are there, its size, and how it came there once it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOptions:
+    """``require`` are platforms (``linux/arm64``) that every index must hold; ``sources`` repositories to mount
+    from; ``replace`` gives up platforms that others published instead of joining them."""
+
+    require: tuple[str, ...] = ()
+    sources: tuple[Repository, ...] = ()
+    replace: bool = False
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was done with blobs: counts by way, and the bytes that were sent."""
+
+    ways: dict[Way, int] = field(default_factory=dict)
+    sent: int = 0
+
+
+class Publisher:
+    """Publishes images to one repository."""
+
+    def __init__(self, client: RepositoryClient, options: PublishOptions, progress: Progress) -> None:
+        self._client = client
+        self._options = options
+        self._progress = progress
+        self.tally = Tally()
+
+    def publish(self, publications: Sequence[Publication]) -> tuple[Published, ...]:
+        """Publish all of them; their tags move together, after everything else is there.
+
+        Raises :class:`RegistryError`; then no tag has moved, or those that had were moved back.
+        """
+        self._send_blobs(publications)
+        for publication in publications:
+            for image in publication.platforms:
+                self._put_missing(image.manifest)
+                for attachment in image.attachments:
+                    self._client.attach(attachment.document, attachment.described, attachment.subject)
+        indexes = [self._index(publication) for publication in publications]
+        moves = self._moves(publications, indexes)
+        self._move(moves)
+        moved = {move.tag for move in moves}
+        return tuple(
+            Published(
+                name=publication.name,
+                digest=index.digest,
+                platforms=platforms_of(index),
+                tags=publication.tags,
+                moved=tuple(tag for tag in publication.tags if tag in moved),
+            )
+            for publication, index in zip(publications, indexes, strict=True)
+        )
+
+    def _send_blobs(self, publications: Iterable[Publication]) -> None:
+        """Every blob once, several at a time. The first failure stops what has not begun."""
+        wanted: dict[Digest, Blob] = {}
+        for publication in publications:
+            for image in publication.platforms:
+                for blob in (*image.blobs, *(blob for each in image.attachments for blob in each.blobs)):
+                    wanted.setdefault(blob.digest, blob)
+        # The largest first: then no long transfer is left alone at the end.
+        ordered = sorted(wanted.values(), key=lambda blob: (-blob.size, blob.digest.hex))
+        with ThreadPoolExecutor(self._client.transport.options.parallel, thread_name_prefix="blob") as pool:
+            futures = [pool.submit(self._send, blob) for blob in ordered]
+            try:
+                for blob, future in zip(ordered, futures, strict=True):
+                    way = future.result()
+                    self.tally.ways[way] = self.tally.ways.get(way, 0) + 1
+                    self.tally.sent += blob.size if way is Way.UPLOADED else 0
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _send(self, blob: Blob) -> Way:
+        def told(there: int) -> None:
+            self._progress(blob.digest, there, blob.size, None)
+
+        way = Uploader(self._client).send(blob, self._options.sources, told)
+        self._progress(blob.digest, blob.size, blob.size, way)
+        return way
+
+    def _put_missing(self, document: Document) -> None:
+        if not self._client.has_manifest(document.digest):
+            self._client.put(str(document.digest), document)
+
+    def _index(self, publication: Publication) -> Document:
+        """The index of an image, in the registry by its digest. Raises :class:`RegistryError` if it lacks one."""
+        entries = [image.entry(publication.name) for image in publication.platforms]
+        attached = [
+            attachment.described
+            for image in publication.platforms
+            for attachment in image.attachments
+            if attachment.in_index
+        ]
+        known = () if self._options.replace else self._same_image(publication)
+        index = joined(known, entries, attached)
+        missing = sorted(set(self._options.require) - set(platforms_of_index(index)))
+        if missing:
+            raise RegistryError(
+                f"{publication.name} lacks {', '.join(missing)} in {self._client.repository}",
+                why="these platforms are required, and neither this push nor an earlier one brought them",
+                hint="build and push them first, or leave them out of --require; no tag was moved",
+                details={"missing": missing},
+            )
+        document = Document(index.encode(), INDEX)
+        self._put_missing(document)
+        return document
+
+    def _same_image(self, publication: Publication) -> tuple[Descriptor, ...]:
+        """What the canonical tag's index holds of this very image now, whoever published it."""
+        try:
+            document = self._client.get(publication.name)
+        except NotFoundError:
+            return ()
+        if document.media_type not in INDEXES:
+            return ()
+        return tuple(
+            entry
+            for entry in Index.parse(document.content).manifests
+            if entry.annotation(IMAGE_ANNOTATION) in {"", publication.name}
+        )
+
+    def _moves(self, publications: Sequence[Publication], indexes: Sequence[Document]) -> tuple[Move, ...]:
+        """Tags that do not name what they should. Raises :class:`RegistryError` for one that must not move."""
+        wanted: dict[str, tuple[Document, bool]] = {}
+        for publication, index in zip(publications, indexes, strict=True):
+            for tag in publication.tags:
+                if tag in wanted and wanted[tag][0].digest != index.digest:
+                    raise RegistryError(f"two images want the tag {tag}", hint="publish them one at a time")
+                wanted[tag] = (index, tag in publication.immutable)
+        moves = []
+        for tag, (index, immutable) in wanted.items():
+            before = self._client.find(tag)
+            if before is not None and before.digest == index.digest:
+                continue
+            if before is not None and immutable:
+                raise RegistryError(
+                    f"the tag {tag} of {self._client.repository} names {before.digest} and must not move",
+                    hint="immutable tags stay; no tag was moved",
+                    details={"tag": tag, "have": str(before.digest), "want": str(index.digest)},
+                )
+            moves.append(Move(tag, index, before))
+        return tuple(moves)
+
+    def _move(self, moves: Sequence[Move]) -> None:
+        """Move all tags, or none: those that moved before a failure are put back."""
+        before = {move.tag: self._client.get(str(move.before.digest)) for move in moves if move.before is not None}
+        done: list[Move] = []
+        try:
+            for move in moves:
+                done.append(move)  # a lost answer may have moved it
+                self._client.put(move.tag, move.document)
+        except BaseException as error:
+            lost = [move.tag for move in reversed(done) if not self._put_back(move, before.get(move.tag))]
+            if lost and isinstance(error, RegistryError):
+                error.hint = f"run it again: these tags already name the new images: {', '.join(sorted(lost))}"
+            raise
+
+    def _put_back(self, move: Move, before: Document | None) -> bool:
+        """Undo one move; whether that worked. A tag that was new is deleted where the registry allows it."""
+        try:
+            if before is not None:
+                self._client.put(move.tag, before)
+                return True
+            now = self._client.find(move.tag)
+            return now is None or self._client.delete_manifest(move.tag)
+        except RegistryError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A tag that is to name ``document``, and what it named before."""
+
+    tag: str
+    document: Document
+    before: Descriptor | None
+
+
+def platforms_of(index: Document) -> tuple[str, ...]:
+    """The platforms of an index document, sorted."""
+    return platforms_of_index(Index.parse(index.content))
+
+
+def platforms_of_index(index: Index) -> tuple[str, ...]:
+    """The platforms of an index, sorted; attestations have none."""
+    found = {str(entry.platform) for entry in index.manifests if entry.platform is not None}
+    return tuple(sorted(found - {"unknown/unknown"}))

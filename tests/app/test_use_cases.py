@@ -24,7 +24,10 @@ CATALOG = shipped_catalog()
 SOURCE = locked_source(CATALOG.by_release["3.13.15"], CATALOG.by_series["3.13"])
 OLD = locked_source(CATALOG.by_release["3.11.2"], CATALOG.by_series["3.11"], CATALOG.wheels)
 ROOT = Step(
-    Digest("a" * 64), StepKind.BUILDROOT, "buildroot trixie amd64", PythonWork("", SOURCE, None, (), (), 0)
+    Digest("a" * 64),
+    StepKind.BUILDROOT,
+    "buildroot trixie amd64",
+    PythonWork("", SOURCE, None, (), (), 0, "amd64"),
 )
 OTHER = Step(Digest("b" * 64), StepKind.BASE, "base trixie amd64", ROOT.work)
 
@@ -57,7 +60,7 @@ def test_failed_checks_are_all_named() -> None:
 
 def test_training_runs_in_the_build_root_alone_and_is_never_found_done() -> None:
     definition = resolve("3.13-slim-trixie", CATALOG, resolve_settings(), parse_platform("linux/amd64"))
-    work = PythonWork("3.13.15", SOURCE, None, (), (), 0)
+    work = PythonWork("3.13.15", SOURCE, None, (), (), 0, "amd64")
     python = Step(
         Digest("c" * 64), StepKind.PYTHON, "python 3.13.15 trixie amd64", work, (("buildroot", ROOT.id),)
     )

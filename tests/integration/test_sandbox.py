@@ -27,6 +27,7 @@ from pathlib import Path
 import pytest
 
 from imagewright.errors import InterruptedBuild, MachineError
+from imagewright.model.processors import emulator_for
 from imagewright.model.sandboxing import Bind, OverlayRoot, PlainRoot, SandboxRequest
 from imagewright.sandbox.runner import NamespaceSandbox
 from support.machine import (
@@ -37,6 +38,7 @@ from support.machine import (
     open_directory,
     ordinary_person,
     processes_with,
+    program,
     root_person,
 )
 from support.sandbox_contract import BAD_REQUESTS, CASES, Case, refuse_bad, replay_line, run_case, stop_is_final
@@ -733,6 +735,45 @@ def test_a_run_costs_little(root: OverlayRoot) -> None:
     """Measured 0.036 s on an idle core. The machine may be busy: one of many runs must show it."""
     sandbox, request = NamespaceSandbox(), SandboxRequest(root=root, argv=("true",), environment=ENVIRONMENT)
     assert any(sandbox.run(request, lambda _: None).seconds < 0.06 for _ in range(200))
+
+
+EMULATOR_SOURCE = r"""
+#include <stdio.h>
+int main(int count, char **words) {
+    for (int number = 1; number < count; number++) printf("%s\n", words[number]);
+    return 3;
+}
+"""
+
+
+def test_programs_of_another_processor_run_in_an_emulator_of_our_own(
+    jail: Jail, scratch: Path, person: Person
+) -> None:
+    """Nothing is left on the machine, and the emulator needs no place in the root."""
+    gcc = program("gcc", "gcc")
+    source, emulator, foreign = (scratch / name for name in ("emulator.c", "emulator", "foreign"))
+    source.write_text(EMULATOR_SOURCE)
+    subprocess.run([gcc, "-static", "-o", str(emulator), str(source)], check=True)
+    foreign.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xf0\x0f" + bytes(100))
+    foreign.chmod(0o755)
+    told = emulator_for("arm64", emulator)
+    request = {
+        "program": str(emulator),
+        "magic": told.magic.hex().replace("b700", "f00f"),  # a number that nobody has
+        "mask": told.mask.hex(),
+    }
+    before = sorted(Path("/proc/sys/fs/binfmt_misc").iterdir())
+    binds = [{"source": str(foreign), "target": "/foreign"}]
+    assert jail("/foreign", "word", binds=binds, emulator=request, status=3) == "/foreign\n/foreign\nword\n"
+    assert "not executable" in jail.shell("/foreign 2>/dev/null || echo not executable", binds=binds)
+    assert sorted(Path("/proc/sys/fs/binfmt_misc").iterdir()) == before
+
+
+def test_a_machine_can_pass_for_a_32_bit_one(jail: Jail) -> None:
+    assert jail("uname", "-m").strip() == os.uname().machine
+    if os.uname().machine != "x86_64":
+        lacking("a 64-bit x86 processor")
+    assert jail("uname", "-m", personality=8).strip() == "i686"
 
 
 def test_foreign_programs_run_through_binfmt(place: Path) -> None:

@@ -100,7 +100,7 @@ def test_an_ordinary_user_starts_anew_as_root_of_a_namespace(monkeypatch: pytest
     assert began == [(sys.executable, [sys.executable, "-m", "imagewright", "build"])]
 
 
-PROGRAM = ("jail", "processes", "identity", "mounts", "request", "root", "system")
+PROGRAM = ("jail", "processes", "emulation", "identity", "mounts", "request", "root", "system")
 
 
 @pytest.mark.parametrize("name", PROGRAM)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagewright.model.sandboxing import Bind, OverlayRoot, PlainRoot, SandboxRequest
-from imagewright.sandbox.request import BindRequest, Request, is_plain_target
+from imagewright.sandbox.request import BindRequest, EmulatorRequest, Request, is_plain_target
 from imagewright.sandbox.runner import to_jail
 
 names = st.text(st.characters(exclude_characters="/\0"), min_size=1).filter(lambda text: text not in {".", ".."})
@@ -26,6 +26,8 @@ requests = st.builds(
     user=st.tuples(st.integers(0, 2**32 - 2), st.integers(0, 2**32 - 2)),
     network=st.booleans(),
     interactive=st.booleans(),
+    personality=st.sampled_from([0, 8]),
+    emulator=st.none() | st.builds(EmulatorRequest, paths, st.just("7f454c46"), st.just("ffffffff")),
     limits=st.sampled_from([(), (("core", 0, 0),), (("nofile", 64, -1), ("cpu", 1, 2))]),
 )
 
@@ -55,6 +57,11 @@ def test_names_that_are_not_utf8_survive() -> None:
         '{"argv": ["a"], "plain": "/", "binds": [{"source": "/"}]}',
         '{"argv": ["a"], "plain": "/", "binds": 7}',
         '{"argv": ["a"], "plain": "relative"}',
+        '{"argv": ["a"], "plain": "/", "personality": 9}',
+        '{"argv": ["a"], "plain": "/", "emulator": {"program": "qemu", "magic": "7f454c46", "mask": "ffffffff"}}',
+        '{"argv": ["a"], "plain": "/", "emulator": {"program": "/q", "magic": "7f454c4", "mask": "fffffff"}}',
+        '{"argv": ["a"], "plain": "/", "emulator": {"program": "/q", "magic": "7f454c46", "mask": "ff"}}',
+        '{"argv": ["a"], "plain": "/", "emulator": {"program": "/q"}}',
         '{"argv": ["a"], "plain": "/", "environment": [["A"]]}',
         '{"argv": ["a"], "plain": "/", "limits": [["colour", 1, 1]]}',
         '{"argv": ["a"], "plain": "/", "user": [0, 4294967295]}',

@@ -103,15 +103,16 @@ class Builder:
         """Build the image if need be, then run its checks again."""
         from imagewright.app.checking import run_again
 
-        records, step = self._image_of(spec, wanted, check=True)
-        return run_again(step, records, self._ports, self._sink, self._world.jobs)
+        records, _, check = self._image_of(spec, wanted)
+        return run_again(check, records, self._ports, self._sink, self._world.jobs)
 
     def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:
         """Run a command in an image, built first if need be."""
         from imagewright.app.running import run_command
 
-        records, step = self._image_of(spec, options.selection, check=False)
-        return run_command(step, records, argv, options, self._ports)
+        records, image, check = self._image_of(spec, options.selection)
+        needs = {role: records[need] for role, need in check.needs}
+        return run_command(image, records, needs, argv, options, self._ports)
 
     def train(self, spec: str, options: TrainOptions) -> TrainedProfile:
         """Train a profile, keep it and name it in the lock."""
@@ -129,14 +130,16 @@ class Builder:
         save_lock(self._world, with_profile(lock, profile))
         return training.trained(profile, record, self._store.blobs, options.output)
 
-    def _image_of(self, spec: str, wanted: Wanted, *, check: bool) -> tuple[Mapping[Digest, StepRecord], Step]:
+    def _image_of(self, spec: str, wanted: Wanted) -> tuple[Mapping[Digest, StepRecord], Step, Step]:
+        """Records of everything that an image and its check need, built if need be; both steps."""
         definitions = [definition for _, definition in self.define((spec,), wanted)]
         lock = ensure_locked(self._world, self._store, self._ports, definitions, self._sink)
         plan = self._plan(definitions, lock)
         image = plan.images[0]
-        records, _ = self._execute(plan, lock, [image.image], keep_failed=False)
-        step = next(step for step in plan.steps if step.id == (image.check if check else image.image))
-        return records, step
+        by_id = {step.id: step for step in plan.steps}
+        check = by_id[image.check]
+        records, _ = self._execute(plan, lock, [need for _, need in check.needs], keep_failed=False)
+        return records, by_id[image.image], check
 
     def _plan(self, definitions: Iterable[ImageDefinition], lock: Lock) -> Plan:
         settings = self._world.settings()

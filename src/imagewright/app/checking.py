@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 
 from imagewright.checks.run import run_checks
 from imagewright.engine.context import Outcome, StepContext
+from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.materialise import image_root
 from imagewright.errors import CheckError
 from imagewright.events import Sink
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.plan import CheckWork, Step, StepRecord
+from imagewright.model.platforms import parse_platform
 from imagewright.model.ports import Ports
 from imagewright.model.results import CheckResult
 from imagewright.model.sandboxing import OverlayRoot
@@ -20,7 +22,7 @@ from imagewright.oci.config import Config
 
 def check_runner(context: StepContext, sink: Sink) -> Outcome:
     """Run the checks; see :class:`imagewright.engine.context.StepRunner`. Raises :class:`CheckError`."""
-    results = run_image_checks(context.step, context.needs["image"], context.ports, sink, jobs=context.jobs)
+    results = run_image_checks(context.step, context.needs, context.ports, sink, jobs=context.jobs)
     for result in results:
         line = (
             f"{'passed' if result.passed else 'FAILED'} {result.check} {result.seconds:.1f} s: {result.detail}\n"
@@ -35,19 +37,21 @@ def run_again(
     step: Step, records: Mapping[Digest, StepRecord], ports: Ports, sink: Sink, jobs: int
 ) -> tuple[CheckResult, ...]:
     """Run the checks of an image, whatever was found before."""
-    return run_image_checks(step, records[dict(step.needs)["image"]], ports, sink, jobs=jobs)
+    return run_image_checks(step, {role: records[need] for role, need in step.needs}, ports, sink, jobs=jobs)
 
 
 def run_image_checks(
-    step: Step, image: StepRecord, ports: Ports, sink: Sink, *, jobs: int
+    step: Step, needs: Mapping[str, StepRecord], ports: Ports, sink: Sink, *, jobs: int
 ) -> tuple[CheckResult, ...]:
-    """Run the checks of a check step inside the image that ``image`` is the record of."""
+    """Run the checks of a check step inside the image that it needs."""
     work = step.work
     assert isinstance(work, CheckWork)
+    image = needs["image"]
     with ports.blobs.open(image.output("config")) as file:
         config = Config.parse(file.read())
     root = OverlayRoot(image_root(image, ports))
-    return run_checks(ports.sandbox, root, work, sink, environment=config.execution.environment, jobs=jobs)
+    sandbox = sandbox_for(needs, parse_platform(work.platform).debian, ports)
+    return run_checks(sandbox, root, work, sink, environment=config.execution.environment, jobs=jobs)
 
 
 def refuse_failed(results: Iterable[CheckResult]) -> None:

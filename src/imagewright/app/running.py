@@ -6,11 +6,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.materialise import image_root
 from imagewright.errors import UsageError
 from imagewright.model.digest import Digest
 from imagewright.model.options import RunOptions
 from imagewright.model.plan import ImageWork, Step, StepRecord
+from imagewright.model.platforms import parse_platform
 from imagewright.model.ports import Ports
 from imagewright.model.sandboxing import OverlayRoot, SandboxRequest
 
@@ -18,11 +20,15 @@ from imagewright.model.sandboxing import OverlayRoot, SandboxRequest
 def run_command(
     step: Step,
     records: Mapping[Digest, StepRecord],
+    needs: Mapping[str, StepRecord],
     argv: tuple[str, ...],
     options: RunOptions,
     ports: Ports,
 ) -> int:
-    """Run ``argv``, or what the image would run by itself; its exit status. What it writes is lost."""
+    """Run ``argv``, or what the image would run by itself; its exit status. What it writes is lost.
+
+    ``needs`` are those of the image's check, for the emulator among them.
+    """
     work = step.work
     assert isinstance(work, ImageWork)
     configuration = work.configuration
@@ -37,7 +43,8 @@ def run_command(
         user=parse_user(options.user or configuration.user),
         interactive=True,
     )
-    return ports.sandbox.run(request, lambda _: None).status
+    sandbox = sandbox_for(needs, parse_platform(work.platform).debian, ports)
+    return sandbox.run(request, lambda _: None).status
 
 
 def parse_user(text: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from imagewright.errors import BuildError
 from imagewright.events import Sink, StepOutput, StepPhase
 from imagewright.model.digest import Digest
 from imagewright.model.plan import Step, StepRecord
-from imagewright.model.ports import Ports
+from imagewright.model.ports import Ports, Sandbox
 from imagewright.model.sandboxing import SandboxRequest, SandboxResult
 
 _PHASE = b"::phase "
@@ -95,11 +95,15 @@ class StepContext:
 
     def run(self, request: SandboxRequest) -> SandboxResult:
         """Run a command in the sandbox into the log. Raises :class:`BuildError` unless it exits with 0."""
-        result = self.ports.sandbox.run(request, self.log.write)
+        return self.run_in(self.ports.sandbox, request)
+
+    def run_in(self, sandbox: Sandbox, request: SandboxRequest) -> SandboxResult:
+        """Run a command in a sandbox other than the plain one, as :meth:`run`."""
+        result = sandbox.run(request, self.log.write)
         if result.status:
             raise BuildError(
                 f"{self.step.name}: the command ended with {_ending(result.status)}",
-                details={"status": result.status, "replay": self.ports.sandbox.replay(request)},
+                details={"status": result.status, "replay": sandbox.replay(request)},
             )
         return result
 

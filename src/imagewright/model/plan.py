@@ -52,7 +52,10 @@ class RootWork:
 
 @dataclass(frozen=True, slots=True)
 class PythonWork:
-    """Compile the interpreter. ``toolchain`` are the packages that can change its bytes; ``epoch`` seconds."""
+    """Compile the interpreter. ``toolchain`` are the packages that can change its bytes; ``epoch`` seconds.
+
+    ``architecture`` (Debian's name) is the one that the interpreter is for.
+    """
 
     release: str
     source: LockedSource
@@ -60,6 +63,7 @@ class PythonWork:
     toolchain: tuple[LockedPackage, ...]
     scripts: tuple[Script, ...]
     epoch: int
+    architecture: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagewright.model.processors import Emulator
+
 
 @dataclass(frozen=True, slots=True)
 class PlainRoot:
@@ -44,7 +46,8 @@ class SandboxRequest:
     ``environment`` is all the command sees; ``timeout`` in seconds of wall time (0: none); ``user`` is a
     numeric ``(uid, gid)``; ``tmpfs`` are absolute paths mounted empty. There is never a network beyond an own
     loopback interface, except when ``network`` is set, which only acceptance checks and ``run`` may do to
-    reach a server on the machine's loopback.
+    reach a server on the machine's loopback. ``emulator`` runs programs of another processor; ``thirty_two_bits``
+    has the kernel pass for a 32-bit one.
     """
 
     root: PlainRoot | OverlayRoot
@@ -58,6 +61,8 @@ class SandboxRequest:
     timeout: float = 0.0
     network: bool = False
     interactive: bool = False
+    emulator: Emulator | None = None
+    thirty_two_bits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,7 @@ class _Planner:
             toolchain=self._toolchain(buildroot, definition.build_packages),
             scripts=compile_scripts(wanted),
             epoch=definition.release_epoch,
+            architecture=definition.platform.debian,
         )
 
     def _source(self, definition: ImageDefinition) -> LockedSource:

@@ -15,10 +15,11 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from imagewright.sandbox.emulation import register
 from imagewright.sandbox.identity import enter_subordinate_ids, enter_user_namespace, same_ids
 from imagewright.sandbox.mounts import Operation, operations_for
 from imagewright.sandbox.request import Request
-from imagewright.sandbox.root import furnish, give_back
+from imagewright.sandbox.root import furnish, give_back, keep_private
 from imagewright.sandbox.system import (
     DROP_BOUND,
     NEW_CGROUP,
@@ -95,7 +96,7 @@ def command(request: Request) -> int:
             null = os.open("/dev/null", os.O_RDONLY)
             os.dup2(null, 0)
         os.umask(0o022)
-        checked(libc.personality(0))
+        checked(libc.personality(request.personality))
         for name, soft, hard in request.limits:
             set_limit(getattr(resource, f"RLIMIT_{name.upper()}"), soft, hard)
         for capability in range(64):
@@ -128,6 +129,8 @@ def initialise(request: Request, operations: tuple[Operation, ...], lifeline: in
     if not request.network:
         with doing("bring up the loopback interface"):
             bring_up_loopback()
+    keep_private()
+    emulation = -1 if request.emulator is None else register(request.emulator)
     made = furnish(request, operations)
     with doing("leave the keys of the session behind"):
         join_new_keyring()
@@ -135,7 +138,9 @@ def initialise(request: Request, operations: tuple[Operation, ...], lifeline: in
     child = os.fork()
     if child == 0:
         reporting(channel, lambda: command(request))
-    os.closerange(3, 1 << 20)
+    if emulation > 2:  # noqa: PLR2004 - standard streams
+        os.closerange(3, emulation)  # what is registered is gone when the last handle is
+    os.closerange(max(3, emulation + 1), 1 << 20)
     status = wait_for(child)
     if made:
         give_back(made)

@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 LIMITS: tuple[tuple[str, int, int], ...] = (("core", 0, 0), ("nofile", 1024, 524288), ("stack", 8 << 20, -1))
 """Resource limits of the command: name, soft, hard (-1: none), clamped to what the machine allows."""
 
+PERSONALITIES = (0, 8)
+"""PER_LINUX and PER_LINUX32 of personality(2): the second has ``uname -m`` give the 32-bit name."""
+
 HIGHEST_ID = 2**32 - 2
 
 
@@ -25,11 +28,20 @@ class BindRequest:
 
 
 @dataclass(frozen=True)
+class EmulatorRequest:
+    """``program`` runs programs that begin with ``magic`` where ``mask`` has ones; both in hexadecimal digits."""
+
+    program: str
+    magic: str
+    mask: str
+
+
+@dataclass(frozen=True)
 class Request:
     """One run; see :class:`imagewright.model.sandboxing.SandboxRequest` for the meaning of the fields.
 
-    Either ``plain`` or ``lower`` is set. ``limits`` as in :data:`LIMITS`. Raises ``ValueError`` naming everything
-    that is wrong.
+    Either ``plain`` or ``lower`` is set. ``limits`` as in :data:`LIMITS`; ``personality`` as in personality(2).
+    Raises ``ValueError`` naming everything that is wrong.
     """
 
     argv: tuple[str, ...]
@@ -46,6 +58,8 @@ class Request:
     network: bool = False
     interactive: bool = False
     limits: tuple[tuple[str, int, int], ...] = LIMITS
+    emulator: EmulatorRequest | None = None
+    personality: int = 0
 
     def __post_init__(self) -> None:
         wrong = [*self._wrong_paths(), *self._wrong_words()]
@@ -66,6 +80,8 @@ class Request:
                 yield f"not an absolute, normal path below the root: {target!r}"
             elif target.split("/")[1] in {"proc", "sys", "dev"}:
                 yield f"reserved for the sandbox itself: {target!r}"
+        if self.emulator is not None and not self.emulator.program.startswith("/"):
+            yield f"not an absolute path: {self.emulator.program!r}"
         if self.directory != "/" and not is_plain_target(self.directory):
             yield f"not an absolute, normal path: {self.directory!r}"
 
@@ -81,6 +97,14 @@ class Request:
             yield f"not a user and a group id: {self.user}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}", self.hostname):
             yield f"not a host name: {self.hostname!r}"
+        if self.emulator is not None and not (
+            re.fullmatch(r"([0-9a-f]{2}){4,128}", self.emulator.magic)
+            and len(self.emulator.mask) == len(self.emulator.magic)
+            and re.fullmatch(r"[0-9a-f]+", self.emulator.mask)
+        ):
+            yield "magic and mask of an emulator are as many hexadecimal digits"
+        if self.personality not in PERSONALITIES:
+            yield f"not a personality: {self.personality!r}"
         for name, _, _ in self.limits:
             if not hasattr(resource, f"RLIMIT_{name.upper()}"):
                 yield f"not a resource limit: {name!r}"
@@ -97,6 +121,8 @@ class Request:
         try:
             document = json.loads(text)
             document["binds"] = tuple(BindRequest(**bind) for bind in document.get("binds", ()))
+            if document.get("emulator") is not None:
+                document["emulator"] = EmulatorRequest(**document["emulator"])
             for name in ("argv", "lower", "tmpfs", "user"):
                 if name in document:
                     document[name] = tuple(document[name])

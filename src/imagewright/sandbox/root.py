@@ -98,11 +98,15 @@ def make_point(path: str, *, is_directory: bool) -> list[str]:
     return [*made, path]
 
 
-def furnish(request: Request, operations: tuple[Operation, ...]) -> list[str]:
-    """Make the root and all mounts; the mount points that were made in a plain root."""
+def keep_private() -> None:
+    """Have mounts of our own, which nobody outside sees."""
     with doing("keep mounts private"):
         checked(libc.unshare(NEW_NS))
         mount("none", "/", None, MS_REC | MS_PRIVATE)
+
+
+def furnish(request: Request, operations: tuple[Operation, ...]) -> list[str]:
+    """Make the root and all mounts; the mount points that were made in a plain root."""
     prepared = []
     for operation in operations:
         with doing(operation.describe()):

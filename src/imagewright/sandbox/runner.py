@@ -17,10 +17,11 @@ from collections.abc import Iterator
 from typing import IO
 
 from imagewright.errors import InterruptedBuild, MachineError
+from imagewright.model.processors import Emulator
 from imagewright.model.sandboxing import Output, OverlayRoot, PlainRoot, SandboxRequest, SandboxResult
 from imagewright.sandbox import jail
 from imagewright.sandbox.mounts import operations_for
-from imagewright.sandbox.request import LIMITS, BindRequest, Request
+from imagewright.sandbox.request import LIMITS, PERSONALITIES, BindRequest, EmulatorRequest, Request
 from imagewright.sandbox.system import JailError
 from imagewright.sandbox.userns import explain
 
@@ -48,7 +49,13 @@ def to_jail(request: SandboxRequest, limits: tuple[tuple[str, int, int], ...] = 
         network=request.network,
         interactive=request.interactive,
         limits=limits,
+        emulator=None if request.emulator is None else _emulator(request.emulator),
+        personality=PERSONALITIES[request.thirty_two_bits],
     )
+
+
+def _emulator(wanted: Emulator) -> EmulatorRequest:
+    return EmulatorRequest(str(wanted.program), wanted.magic.hex(), wanted.mask.hex())
 
 
 class NamespaceSandbox:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from imagewright.errors import MachineError
+from imagewright.sandbox.emulation import REGISTER
 from imagewright.sandbox.identity import MAP_IDS, enter_subordinate_ids
 from imagewright.sandbox.system import JailError
 
@@ -22,6 +23,13 @@ SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("user.max_net_namespaces", "0", "15000"),
 )
 """Kernel settings that forbid namespaces: name, the forbidding value, one that allows them."""
+
+
+NO_EMULATOR = (
+    "An emulator of one's own needs Linux 6.7 and its module binfmt_misc; this machine itself has none.",
+    "modprobe binfmt_misc; before 6.7 install qemu-user-static (from trixie on: qemu-user-binfmt) on the machine.",
+)
+"""Reason and remedy where programs of another processor cannot be run."""
 
 
 def read_setting(name: str) -> str:
@@ -43,7 +51,7 @@ def explain(error: JailError, *, setting: Callable[[str], str] = read_setting) -
     )
 
 
-def diagnose(error: JailError, setting: Callable[[str], str]) -> tuple[str, str]:
+def diagnose(error: JailError, setting: Callable[[str], str]) -> tuple[str, str]:  # noqa: PLR0911 - a table
     """Reason and remedy of a failure, each one line, "" where there is nothing to add."""
     if error.operation == MAP_IDS and ("newuidmap" in error.reason or "newgidmap" in error.reason):
         return (
@@ -55,6 +63,8 @@ def diagnose(error: JailError, setting: Callable[[str], str]) -> tuple[str, str]
             "An ordinary user needs 65535 subordinate user and group ids, since files in a root have many owners.",
             "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER (or run as root)",
         )
+    if error.operation == REGISTER and error.errno in {errno.EPERM, errno.ENODEV, errno.EINVAL}:
+        return NO_EMULATOR
     if error.errno in {errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EUSERS}:
         for name, forbidding, allowing in SETTINGS:
             if setting(name) == forbidding:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from imagewright.engine import elf
 from imagewright.engine.context import Outcome, StepContext
+from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.materialise import part_key, tree_of
 from imagewright.engine.packing import pack
 from imagewright.engine.parts import merge_trees, needs_of, split_tree
@@ -74,6 +75,7 @@ def run_scripts(context: StepContext, work: PythonWork) -> Path:
         directory.mkdir()
         directory.chmod(0o755)  # whatever the person's umask is
     root = OverlayRoot(lower=(tree_of(context.needs["buildroot"], context.ports),), upper=upper, work=inner)
+    sandbox = sandbox_for(context.needs, work.architecture, context.ports)
     blobs = context.ports.blobs
     binds = [Bind(blobs.path(work.source.sha256), f"{INPUTS}/{work.source.filename}")]
     if work.profile is not None:
@@ -85,7 +87,7 @@ def run_scripts(context: StepContext, work: PythonWork) -> Path:
         file.write_text(script.text, encoding="utf-8")
         inside = f"{INPUTS}/{script.name}.sh"
         context.phase(script.name)
-        context.run(_request(script, inside, root, [*binds, Bind(file, inside)], context.jobs))
+        context.run_in(sandbox, _request(script, inside, root, [*binds, Bind(file, inside)], context.jobs))
     return out
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from imagewright.engine.context import Outcome, StepContext
+from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.packing import pack
 from imagewright.engine.roots import Machine, assemble_root
 from imagewright.model.plan import RootWork
@@ -15,7 +16,7 @@ def run_root(context: StepContext) -> Outcome:
     assert isinstance(work, RootWork)
     ports = context.ports
     context.phase("unpack")
-    root = assemble_root(work, machine_of(context), context.workspace)
+    root = assemble_root(work, machine_of(context, work.architecture), context.workspace)
     outcome = Outcome((), (("epoch", str(root.epoch)),))
     if work.layered:
         context.phase("pack")
@@ -35,6 +36,7 @@ def run_root(context: StepContext) -> Outcome:
     return outcome
 
 
-def machine_of(context: StepContext) -> Machine:
-    """What a root is made with in this step."""
-    return Machine(context.ports.blobs, context.ports.sandbox, context.log.write, context.jobs)
+def machine_of(context: StepContext, architecture: str) -> Machine:
+    """What a root of an architecture (Debian's name) is made with in this step."""
+    sandbox = sandbox_for(context.needs, architecture, context.ports)
+    return Machine(context.ports.blobs, sandbox, context.log.write, context.jobs)

@@ -32,7 +32,7 @@ def run_runtime(context: StepContext) -> Outcome:
     root = extend_root(
         chosen.packages,
         (*(part_tree(python, part, ports) for part in reversed(parts)), base),
-        machine_of(context),
+        machine_of(context, work.architecture),
         context.workspace,
         architecture=work.architecture,
         rules=PathRules(work.exclude, work.include),

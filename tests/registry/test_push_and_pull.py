@@ -16,7 +16,8 @@ from imagewright.model.references import parse_repository
 from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, MANIFEST, Descriptor, Target
 from imagewright.oci.index import Index
 from imagewright.oci.manifest import Manifest
-from imagewright.registry.client import Document, RepositoryClient, fallback_tag
+from imagewright.oci.source import Document
+from imagewright.registry.client import RepositoryClient, fallback_tag
 from imagewright.registry.credentials import Credential, Keychain
 from imagewright.registry.publish import Attachment, PlatformImage, Publication, Publisher, PublishOptions
 from imagewright.registry.pull import pull

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from imagewright.errors import RegistryError, VerificationError
@@ -26,6 +26,7 @@ from imagewright.oci.descriptor import (
 )
 from imagewright.oci.index import Index
 from imagewright.oci.reading import parse
+from imagewright.oci.source import Document
 from imagewright.registry.refusals import NotFoundError
 from imagewright.registry.transport import PIECE, Answer, Body, Request, Transport, Trouble, translated
 
@@ -37,24 +38,6 @@ _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?', re.ASCII)
 _MOST_PAGES = 1000
 _MOST_TAGS = 100_000
 _REFERRERS_PAGE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A manifest or index as it is kept: its bytes decide its digest."""
-
-    content: bytes
-    media_type: str
-
-    @property
-    def digest(self) -> Digest:
-        """Of its bytes."""
-        return Digest.of(self.content)
-
-    @property
-    def descriptor(self) -> Descriptor:
-        """What points to it."""
-        return Descriptor(self.media_type, self.digest, len(self.content))
 
 
 class RepositoryClient:
@@ -155,30 +138,39 @@ class RepositoryClient:
     def blob(self, descriptor: Descriptor) -> Iterator[bytes]:
         """A blob's bytes, verified to the last: what was read is only to be used once this has ended.
 
-        An interrupted transfer goes on where it stopped. Raises ``VerificationError`` for other bytes.
+        Raises ``VerificationError`` for other bytes.
         """
         state = hashlib.sha256()
-        received = row = 0
-        what = f"GET {self.repository} blob {descriptor.digest.short}"
-        while True:
-            before = received
-            try:
-                for piece in self._pieces(descriptor, received):
-                    received += len(piece)
-                    state.update(piece)
-                    yield piece
-                if received < descriptor.size:
-                    raise Trouble(f"it ended after {received} of {descriptor.size} bytes")
-                break
-            except Trouble as trouble:
-                row = 1 if received > before else row + 1
-                self.transport.wait(trouble, row, what)
+        for piece in self.pieces(descriptor):
+            state.update(piece)
+            yield piece
         if state.hexdigest() != descriptor.digest.hex:
             raise VerificationError(
                 f"refused blob {descriptor.digest} of {self.repository}: its content has another digest",
                 why=f"it has sha256:{state.hexdigest()}",
                 hint="the registry or the way to it is broken, or somebody changes what it sends",
             )
+
+    def pieces(self, descriptor: Descriptor, offset: int = 0) -> Iterator[bytes]:
+        """A blob's bytes from an offset on, not verified, never more than its size.
+
+        An interrupted transfer goes on where it stopped.
+        """
+        received, row = offset, 0
+        what = f"GET {self.repository} blob {descriptor.digest.short}"
+        while received < descriptor.size or (row == 0 and not descriptor.size):
+            before = received
+            try:
+                for piece in self._pieces(descriptor, received):
+                    received += len(piece)
+                    yield piece
+                if received < descriptor.size:
+                    raise Trouble(f"it ended after {received} of {descriptor.size} bytes")
+            except Trouble as trouble:
+                row = 1 if received > before else row + 1
+                self.transport.wait(trouble, row, what)
+            else:
+                return
 
     def _pieces(self, descriptor: Descriptor, start: int) -> Iterator[bytes]:
         """What is missing from ``start`` on, never more than the descriptor's size."""

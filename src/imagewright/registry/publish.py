@@ -22,7 +22,8 @@ from imagewright.model.digest import Digest
 from imagewright.model.references import Repository
 from imagewright.oci.descriptor import INDEX, INDEXES, Descriptor, Target
 from imagewright.oci.index import Index
-from imagewright.registry.client import Document, RepositoryClient
+from imagewright.oci.source import Document
+from imagewright.registry.client import RepositoryClient
 from imagewright.registry.merging import IMAGE_ANNOTATION, joined
 from imagewright.registry.refusals import NotFoundError
 from imagewright.registry.upload import Blob, Uploader, Way

@@ -13,7 +13,8 @@ from imagewright.model.ports import BlobStore
 from imagewright.oci.descriptor import MANIFESTS, Descriptor, Target
 from imagewright.oci.index import Index
 from imagewright.oci.manifest import Manifest
-from imagewright.registry.client import Document, RepositoryClient
+from imagewright.oci.source import Document
+from imagewright.registry.client import RepositoryClient
 from imagewright.registry.merging import is_attestation
 
 _MOST_MANIFESTS = 200

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from imagewright.app.checking import refuse_failed
 from imagewright.app.locks import inputs_of
-from imagewright.app.running import parse_user
+from imagewright.app.running import home_of, parse_user
 from imagewright.app.training import training_plan
 from imagewright.catalog.resolve import locked_source, resolve
 from imagewright.catalog.settings import resolve_settings
@@ -75,3 +77,17 @@ def test_a_lock_keeps_everything_it_names() -> None:
     package = LockedPackage("libc6", "2.41", "amd64", "glibc", "2.41", 1, Digest("d" * 64), "pool/x.deb", "trixie")
     lock = Lock(sets=(PackageSet(Role.BASE, "trixie", "amd64", "minbase", (), (package,)),), sources=(SOURCE, OLD))
     assert set(inputs_of(lock)) == {package.sha256, SOURCE.sha256, OLD.sha256, OLD.wheels[0].sha256}
+
+
+def test_a_user_has_the_home_of_the_topmost_passwd(tmp_path: Path) -> None:
+    for name, lines in (
+        ("top", "app:x:1000:1000::/srv/app:/bin/sh\nodd\n"),
+        ("low", "x:x:1001:1001::/x:/bin/sh\n"),
+    ):
+        (tmp_path / name / "etc").mkdir(parents=True)
+        (tmp_path / name / "etc/passwd").write_text(f"root:x:0:0:root:/root:/bin/sh\n{lines}")
+    trees = (tmp_path / "none", tmp_path / "top", tmp_path / "low")
+    assert home_of(1000, trees) == "/srv/app"
+    assert home_of(0, trees) == "/root"
+    assert home_of(1001, trees) == "/"
+    assert home_of(0, ()) == "/root"

@@ -281,6 +281,11 @@ def test_secrets_are_sent_but_never_shown(server: Loopback, pauses: Pauses) -> N
     assert shown("https://u:p@h/x") == "https://h/x"
 
 
+def test_a_missing_file_of_more_authorities(server: Loopback, pauses: Pauses, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="certificates"):
+        get(f"{server}/{PATH}", pauses, more_authorities=str(tmp_path / "none.pem"))
+
+
 def test_a_missing_file_of_authorities(server: Loopback, pauses: Pauses, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="CA certificates"):
         get(f"{server}/{PATH}", pauses, authorities=str(tmp_path / "none.pem"))

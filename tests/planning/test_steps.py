@@ -13,6 +13,7 @@ from imagewright.catalog.model import Catalog
 from imagewright.catalog.resolve import locked_source
 from imagewright.catalog.settings import Choices, ImageChoices, Settings, resolve_settings
 from imagewright.catalog.shipped import shipped_catalog, shipped_documents
+from imagewright.catalog.sites import SiteChoices
 from imagewright.errors import StaleLockError
 from imagewright.model.digest import Digest
 from imagewright.model.images import Bytecode, Compression, ImageDefinition, Profile
@@ -211,6 +212,27 @@ def test_a_profile_changes_the_interpreter_alone() -> None:
     ).work
     assert isinstance(quick, PythonWork)
     assert quick.profile is None
+
+
+def test_bytecode_of_the_site_does_not_compile_again() -> None:
+    more = planned(SLIM, settings=image_choices(bytecode=Bytecode.STDLIB_SITE))
+    assert "python" not in changed(planned(SLIM), more)
+
+
+def test_patches_are_part_of_the_compile_step_in_their_order() -> None:
+    one, two = b"--- a\n+++ b\n@@ -1 +1 @@\n-1\n+2\n", b"--- a\n+++ b\n@@ -1 +1 @@\n-2\n+3\n"
+
+    def patched(*names: str) -> Settings:
+        choices = ImageChoices(site=SiteChoices(patches=names))
+        return resolve_settings(file=Choices(image=choices, files=(("a", one), ("b", two), ("c", one))))
+
+    plan = planned(SLIM, settings=patched("a", "b"))
+    assert changed(planned(SLIM), plan) == {"python", "runtime", "image", "check"}
+    assert changed(plan, planned(SLIM, settings=patched("b", "a"))) == {"python", "runtime", "image", "check"}
+    assert changed(plan, planned(SLIM, settings=patched("c", "b"))) == set()
+    work = step(plan, StepKind.PYTHON).work
+    assert isinstance(work, PythonWork)
+    assert [patch.path for patch in work.patches] == ["a", "b"]
 
 
 def test_where_things_come_from_changes_nothing() -> None:

@@ -125,6 +125,16 @@ def test_extra_configure_arguments_come_last() -> None:
     assert environment(compile_scripts(wanted), "prepare")["IW_CONFIGURE"].endswith(" --with-system-expat")
 
 
+def test_patches_come_between_source_and_configure() -> None:
+    patched = compile_scripts(dataclasses.replace(WANTED, patches=2))
+    assert environment(patched, "prepare")["IW_PATCHES"] == "1 2"
+    text = patched[0].text
+    assert text.index("tar -xf") < text.index("patch -p1") < text.index("./configure")
+    assert patched[1:] == compile_scripts(WANTED)[1:]
+    assert "IW_PATCHES" not in environment(compile_scripts(WANTED), "prepare")
+    assert "patch -p1" not in compile_scripts(WANTED)[0].text
+
+
 def test_free_threading_has_its_own_directory() -> None:
     wanted = dataclasses.replace(WANTED, release="3.14.2", flavour=Flavour.FREE_THREADED)
     assert "--disable-gil" in environment(compile_scripts(wanted), "prepare")["IW_CONFIGURE"]

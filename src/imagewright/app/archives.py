@@ -26,6 +26,7 @@ from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSou
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, Step
 from imagewright.model.ports import BlobStore, Fetcher, Ports
+from imagewright.model.site import LocalFile
 from imagewright.planning.locking import LockInputs
 from imagewright.store.store import Store
 
@@ -113,6 +114,7 @@ def fetch_inputs(world: World, store: Store, ports: Ports, steps: Iterable[Step]
     profiles = [each.profile for each in work if isinstance(each, PythonWork) and each.profile is not None]
     for profile in profiles:
         _bring_profile(profile, ports.blobs)
+    _bring_files(world, work, ports.blobs)
     wheels = {wheel.sha256: wheel for source in sources.values() for wheel in source.wheels}
     digests: set[Digest] = {*packages, *sources, *wheels}
     if not sources and all(ports.blobs.has(digest) for digest in digests):
@@ -137,6 +139,19 @@ def fetch_inputs(world: World, store: Store, ports: Ports, steps: Iterable[Step]
             memory=store.facts(SIGNATURES),
             sink=sink,
         )
+
+
+def _bring_files(world: World, work: Iterable[object], blobs: BlobStore) -> None:
+    """Files that stand beside the configuration, as they were when it was read."""
+    known = dict(world.settings().files)
+    for file in (file for each in work for file in local_files(each)):
+        if not blobs.has(file.sha256):
+            blobs.put([known[file.path]], expected=file.sha256, size=file.size)
+
+
+def local_files(work: object) -> tuple[LocalFile, ...]:
+    """The files of the person's own that a step reads."""
+    return work.patches if isinstance(work, PythonWork) else ()
 
 
 def _packages(work: object) -> tuple[LockedPackage, ...]:

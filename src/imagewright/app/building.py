@@ -227,6 +227,7 @@ class Builder:
             tags=planned.tags,
             steps=steps,
             profile=definition.profile.value,
+            repository=definition.repository,
         )
 
     def _remember(self, image: BuiltImage) -> None:

@@ -13,9 +13,6 @@ from imagewright.model.results import BuiltImage
 from imagewright.oci.descriptor import MANIFEST, Descriptor, Target
 from imagewright.oci.layout import Export, export
 
-REPOSITORY = "python"
-"""The name that tags get in an archive, as the official image has it."""
-
 
 def write_out(images: Iterable[BuiltImage], blobs: BlobStore, output: Path, form: ArchiveFormat) -> None:
     """Write images into one file or directory, each under all its tags."""
@@ -27,7 +24,7 @@ def write_out(images: Iterable[BuiltImage], blobs: BlobStore, output: Path, form
                 blobs.size(image.digest),
                 platform=Target.of(parse_platform(image.platform)),
             ),
-            tuple(f"{REPOSITORY}:{tag}" for tag in image.tags),
+            tuple(f"{image.repository}:{tag}" for tag in image.tags),
         )
         for image in images
     ]

@@ -16,12 +16,17 @@ from imagewright.model.ports import Fetcher
 
 def make_fetcher(world: World) -> Fetcher:
     """The real one."""
-    proxies = {scheme: url for scheme, url in getproxies_environment().items() if scheme in {"http", "https"}}
+    chosen = world.settings().network
+    proxies = {scheme: chosen.proxy for scheme in ("http", "https") if chosen.proxy}
+    proxies.update(
+        {scheme: url for scheme, url in getproxies_environment().items() if scheme in {"http", "https"}}
+    )
     direct = tuple(name.strip() for name in os.environ.get("no_proxy", "").split(",") if name.strip())
     options = FetchOptions(
         proxies=tuple(sorted(proxies.items())),
-        direct=(*FetchOptions().direct, *direct),
+        direct=(*FetchOptions().direct, *chosen.direct, *direct),
         authorities=os.environ.get("SSL_CERT_FILE", ""),
+        more_authorities=str(world.directory / chosen.authorities) if chosen.authorities else "",
         allow_files=True,
         user_agent=f"imagewright/{__version__}",
     )

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.materialise import image_root
@@ -15,6 +16,8 @@ from imagewright.model.plan import ImageWork, Step, StepRecord
 from imagewright.model.platforms import parse_platform
 from imagewright.model.ports import Ports
 from imagewright.model.sandboxing import OverlayRoot, SandboxRequest
+
+_HOME = 5  # the field of passwd(5)
 
 
 def run_command(
@@ -32,19 +35,38 @@ def run_command(
     work = step.work
     assert isinstance(work, ImageWork)
     configuration = work.configuration
+    trees = image_root(records[step.id], ports)
+    user = parse_user(options.user or configuration.user)
     request = SandboxRequest(
-        root=OverlayRoot(image_root(records[step.id], ports)),
-        argv=argv or (*configuration.entrypoint, *configuration.command),
+        root=OverlayRoot(trees),
+        argv=(*configuration.entrypoint, *(argv or configuration.command)),
         environment=tuple(
-            {"HOME": "/root", **dict(configuration.environment), **dict(options.environment)}.items()
+            {
+                "HOME": home_of(user[0], trees),
+                **dict(configuration.environment),
+                **dict(options.environment),
+            }.items()
         ),
         tmpfs=("/tmp", "/run"),  # noqa: S108 - inside the sandbox
         directory=options.directory or configuration.working_directory or "/",
-        user=parse_user(options.user or configuration.user),
+        user=user,
         interactive=True,
     )
     sandbox = sandbox_for(needs, parse_platform(work.platform).debian, ports)
     return sandbox.run(request, lambda _: None).status
+
+
+def home_of(uid: int, trees: Iterable[Path]) -> str:
+    """The home of a user, from the topmost passwd(5) there is, as container engines look it up; else ``/``."""
+    for tree in trees:
+        path = tree / "etc/passwd"
+        if path.is_file() and not path.is_symlink():
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                fields = line.split(":")
+                if len(fields) > _HOME and fields[2] == str(uid):
+                    return fields[_HOME] or "/"
+            break
+    return "/root" if uid == 0 else "/"
 
 
 def parse_user(text: str) -> tuple[int, int]:

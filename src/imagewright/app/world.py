@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,8 @@ from imagewright.catalog.configuration import apply_configuration, flag_choices,
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.settings import Choices, Settings, resolve_settings
 from imagewright.catalog.shipped import shipped_documents
-from imagewright.errors import ConfigurationError, MachineError
+from imagewright.catalog.sites import MAXIMUM_FILE, read_files
+from imagewright.errors import ConfigurationError, MachineError, Problems
 from imagewright.model.options import GlobalOptions, Selection
 from imagewright.model.platforms import Platform, parse_platform
 from imagewright.store.store import Store
@@ -51,7 +52,13 @@ class World:
         text = None
         if self.options.config is not None or path.is_file():
             text = _read_text(path)
-        return apply_configuration(shipped_documents(), text, str(path))
+        catalog, choices = apply_configuration(shipped_documents(), text, str(path))
+        return catalog, replace(choices, files=_files_of(choices, path))
+
+    @property
+    def directory(self) -> Path:
+        """Where the configuration is, or would be: what its paths are relative to."""
+        return (self.options.config or Path(CONFIGURATION)).absolute().parent
 
     @property
     def catalog(self) -> Catalog:
@@ -112,6 +119,22 @@ def own_platform() -> Platform:
         return parse_platform({"i686": "i386", "armv7l": "arm32v7"}.get(name, name))
     except ValueError as error:
         raise MachineError(f"no images are built for {name}", hint="choose another one with --platform") from error
+
+
+def _files_of(choices: Choices, configuration: Path) -> tuple[tuple[str, bytes], ...]:
+    """The files that a configuration names. Raises :class:`ConfigurationError` with all that is wrong."""
+    directory = configuration.absolute().parent
+
+    def read(path: str) -> bytes:
+        with (directory / path).open("rb") as file:
+            return file.read(MAXIMUM_FILE + 1)
+
+    problems = Problems()
+    layers = [("defaults", choices.image.site)]
+    layers += [(f"overrides[{number}]", each.choices.site) for number, each in enumerate(choices.overrides)]
+    found = read_files(layers, read, problems)
+    problems.raise_if_any(f"{configuration} names files that are wrong")
+    return found
 
 
 def _read_text(path: Path) -> str:

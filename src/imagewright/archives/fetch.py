@@ -43,7 +43,8 @@ class FetchOptions:
     and never exceeds ``longest_pause`` (a server that asks for more is given up). A transfer slower than
     ``slowest`` bytes per second after ``grace`` seconds counts as failed. ``proxies`` map a scheme to a proxy's
     URL; ``direct`` are hosts and domains reached without one (``*``: all). ``authorities`` is a file of CA
-    certificates, the system's own where empty. ``allow_files`` allows ``file:`` addresses.
+    certificates, the system's own where empty; those in ``more_authorities`` are believed besides.
+    ``allow_files`` allows ``file:`` addresses.
     """
 
     connect_timeout: float = 10.0
@@ -56,6 +57,7 @@ class FetchOptions:
     proxies: tuple[tuple[str, str], ...] = ()
     direct: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
     authorities: str = ""
+    more_authorities: str = ""
     allow_files: bool = False
     user_agent: str = "imagewright"
 
@@ -230,12 +232,7 @@ class HttpFetcher:
             return self._pools[proxy]
 
     def _new_pool(self, proxy: str) -> _Pool:
-        try:
-            context = ssl.create_default_context(cafile=self._options.authorities or None)
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot read the CA certificates in {self._options.authorities}", why=str(error)
-            ) from None
+        context = self._context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if proxy:
             parts = urlsplit(proxy)
@@ -245,6 +242,18 @@ class HttpFetcher:
                 shown(proxy), proxy_headers=headers, maxsize=self._connections, ssl_context=context, retries=False
             )
         return urllib3.PoolManager(maxsize=self._connections, ssl_context=context, retries=False)
+
+    def _context(self) -> ssl.SSLContext:
+        """Whom to believe. Raises ``ConfigurationError`` for certificates that cannot be read."""
+        authorities, more = self._options.authorities, self._options.more_authorities
+        try:
+            context = ssl.create_default_context(cafile=authorities or None)
+            if more:
+                context.load_verify_locations(cafile=more)
+        except OSError as error:
+            place = " and ".join(path for path in (authorities, more) if path)
+            raise ConfigurationError(f"cannot read the CA certificates in {place}", why=str(error)) from None
+        return context
 
     def _file(self, url: str, maximum: int) -> Iterator[bytes]:
         if not self._options.allow_files:

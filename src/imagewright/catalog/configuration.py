@@ -12,7 +12,8 @@ from typing import TypeVar
 from imagewright.catalog.loading import KINDS, PACKAGE, load_tables, read_catalog
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.reading import Table, did_you_mean, parse_document
-from imagewright.catalog.settings import Addresses, Choices, ImageChoices, Override
+from imagewright.catalog.settings import Addresses, Choices, ImageChoices, NetworkChoices, Override
+from imagewright.catalog.sites import read_site
 from imagewright.errors import Problems, UsageError
 from imagewright.model.images import Bytecode, Compression, Profile
 from imagewright.model.options import GlobalOptions, Selection
@@ -59,6 +60,7 @@ def read_table(table: Table) -> Configuration:
         image_sources=_addresses(table, "image_sources"),
         allow_expired=table.texts("allow_expired", (), pattern=_SUITE, of="a suite"),
         overrides=tuple(_override(inner) for inner in table.tables("overrides")),
+        network=_network(table),
     )
     defaults = table.table("defaults")
     if defaults is not None:
@@ -92,7 +94,21 @@ def _image(table: Table) -> ImageChoices:
         configure=table.texts("configure", (), pattern=r"[^\s'\"\\$`;&|<>()]+", of="one word without quotes"),
         environment=table.mapping("environment", pattern=_VARIABLE, of="a name of a variable"),
         labels=table.mapping("labels", pattern=_LABEL, of="a label's key"),
+        site=read_site(table),
     )
+
+
+def _network(table: Table) -> NetworkChoices:
+    inner = table.table("network")
+    if inner is None:
+        return NetworkChoices()
+    found = NetworkChoices(
+        proxy=_text(inner, "proxy", r"http://[^\s\x00-\x1f]{1,2000}", "the address of a proxy, http://HOST:PORT"),
+        direct=inner.texts("no_proxy", (), pattern=r"[^\s,]{1,255}", of="a host or domain"),
+        authorities=_text(inner, "ca_file"),
+    )
+    inner.finish()
+    return found
 
 
 def _override(table: Table) -> Override:

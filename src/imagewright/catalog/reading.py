@@ -122,23 +122,31 @@ class Table:
         return int(value.timestamp())
 
     def texts(
-        self, key: str, default: Sequence[str] | None = None, *, pattern: str = "", of: str = "text"
+        self,
+        key: str,
+        default: Sequence[str] | None = None,
+        *,
+        pattern: str = "",
+        of: str = "text",
+        repeated: bool = False,
     ) -> tuple[str, ...]:
-        """A list of strings without repetition."""
+        """A list of strings, without repetition unless they may be ``repeated``."""
         values = self._get(key, list, f"a list, each of it {of}", required=default is None)
         if values is None:
             return tuple(default or ())
-        found: dict[str, None] = {}
+        found: list[str] = []
+        seen: set[str] = set()
         for number, value in enumerate(values):
             place = f"{self.where(key)}[{number}]"
             if not isinstance(value, str):
                 self.problems.add(place, f"must be {of}, not {_kind(value)}")
             elif pattern and not re.fullmatch(pattern, value, re.ASCII):
                 self.problems.add(place, f"{value[:80]!r} is not {of}")
-            elif value in found:
+            elif value in seen and not repeated:
                 self.problems.add(place, f"{value[:80]!r} is there twice")
             else:
-                found[value] = None
+                found.append(value)
+                seen.add(value)
         return tuple(found)
 
     def mapping(self, key: str, *, pattern: str = "", of: str = "a name") -> tuple[tuple[str, str], ...]:

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from imagewright.catalog.model import Catalog, PackageWish, Release, Series, Suite, Variant, Wheel
+from imagewright.catalog.own import make_site, own_parts, own_tags, site_packages
 from imagewright.catalog.settings import ImageSettings, Settings
 from imagewright.catalog.specs import parse_spec
 from imagewright.catalog.tags import Tags, tags_of
 from imagewright.catalog.versions import directory, is_prerelease, series_key
-from imagewright.errors import UsageError
+from imagewright.errors import Problems, UsageError
 from imagewright.model.images import Flavour, ImageConfiguration, ImageDefinition, ImageName, Profile
 from imagewright.model.lock import LockedSource, LockedWheel
 from imagewright.model.platforms import Platform
@@ -46,25 +47,35 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
         )
     tags = tags_of(name, catalog, catalog.by_scheme[settings.scheme], settings.tag_defaults)
     chosen = settings.image(tags.simple)
+    problems = Problems()
+    site = make_site(chosen.site, name, platform, dict(settings.files), problems)
+    problems.raise_if_any(f"what was chosen for {name} is wrong")
+    own = None if chosen.site.tags is None else own_tags(chosen.site.tags, name)
     return ImageDefinition(
         name=name,
         series=series.name,
         platform=platform,
         profile=chosen.profile,
-        tags=tags.simple,
-        shared_tags=tags.shared,
+        tags=tags.simple if own is None else own,
+        shared_tags=tags.shared if own is None else (),
         base_packages=wished((*suite.foundation, *suite.base), series.name, suite.name),
-        runtime_packages=_sorted(*wished(variant.packages, series.name, suite.name), *chosen.packages),
+        runtime_packages=_sorted(
+            *wished(variant.packages, series.name, suite.name),
+            *chosen.packages,
+            *site_packages(chosen.site, suite.name),
+        ),
         build_packages=wished((*suite.foundation, *catalog.toolchain), series.name, suite.name),
         optional_modules=tuple(sorted(variant.optional_modules)),
         slim=variant.slim,
-        parts=variant.parts,
+        parts=own_parts(variant.parts, site),
         bytecode=chosen.bytecode,
         frame_pointers=chosen.frame_pointers,
         extra_configure=chosen.configure,
         compression=chosen.compression,
         configuration=_configuration(name, release, series, variant, chosen),
         release_epoch=release.epoch,
+        repository=chosen.site.repository or "python",
+        site=site,
     )
 
 
@@ -137,16 +148,31 @@ def _configuration(
         environment["GPG_KEY"] = series.openpgp
     environment["PYTHON_VERSION"] = release.version
     environment["PYTHON_SHA256"] = release.sha256.hex
+    if chosen.site.locale:
+        environment["LANG"] = chosen.site.locale
     environment.update(chosen.environment)
+    account = chosen.site.account
     labels = dict(chosen.labels)
     if chosen.profile is Profile.QUICK:
         labels[PROFILE_KEY] = Profile.QUICK.value
     return ImageConfiguration(
         environment=tuple(environment.items()),
-        command=("python3" if series_key(series.name) >= (3, 0) else "python2",),
+        command=_command(series, chosen),
+        entrypoint=chosen.site.entrypoint or (),
+        working_directory=chosen.site.working_directory or "",
+        user=f"{account.uid}:{account.gid}" if account else "",
         labels=tuple(sorted(labels.items())),
         annotations=_annotations(name, release, variant, chosen),
     )
+
+
+def _command(series: Series, chosen: ImageSettings) -> tuple[str, ...]:
+    """The interpreter, unless something else was chosen; an entrypoint of one's own begins without arguments."""
+    if chosen.site.command is not None:
+        return chosen.site.command
+    if chosen.site.entrypoint:
+        return ()
+    return ("python3" if series_key(series.name) >= (3, 0) else "python2",)
 
 
 def _annotations(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
+from imagewright.catalog.sites import SiteChoices
+from imagewright.catalog.sites import over as over_site
 from imagewright.catalog.tags import DEFAULT_SCHEME, DEFAULT_VARIANT, TagDefaults
 from imagewright.model.images import Bytecode, Compression, Profile
 
@@ -33,6 +35,20 @@ class ImageChoices:
     configure: tuple[str, ...] = ()
     environment: Pairs = ()
     labels: Pairs = ()
+    site: SiteChoices = field(default_factory=SiteChoices)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkChoices:
+    """How downloads reach the network. ``None`` and empty mean: not said, so the environment decides.
+
+    ``proxy`` is a proxy's URL; ``direct`` hosts and domains reached without it; ``authorities`` the path of a file
+    of CA certificates that are believed besides the system's. None of it gets into an image.
+    """
+
+    proxy: str | None = None
+    direct: tuple[str, ...] = ()
+    authorities: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +65,8 @@ class Choices:
 
     ``only_*`` narrow the catalog; ``image_sources`` are the addresses written into an image's own apt
     sources; ``snapshots`` serve packages that left the archive; archives of the suites
-    ``allow_expired`` may be past their Valid-Until; ``store`` and ``lock`` are paths.
+    ``allow_expired`` may be past their Valid-Until; ``store`` and ``lock`` are paths. ``files``
+    are those that the choices name, by path, with their bytes.
     """
 
     store: str | None = None
@@ -67,6 +84,8 @@ class Choices:
     only_variants: tuple[str, ...] = ()
     image: ImageChoices = field(default_factory=ImageChoices)
     overrides: tuple[Override, ...] = ()
+    network: NetworkChoices = field(default_factory=NetworkChoices)
+    files: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +100,7 @@ class ImageSettings:
     configure: tuple[str, ...]
     environment: Pairs
     labels: Pairs
+    site: SiteChoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,8 @@ class Settings:
     below: ImageChoices
     overrides: tuple[Override, ...]
     above: ImageChoices
+    network: NetworkChoices = field(default_factory=NetworkChoices)
+    files: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def tag_defaults(self) -> TagDefaults:
@@ -132,6 +154,7 @@ class Settings:
             configure=chosen.configure,
             environment=chosen.environment,
             labels=chosen.labels,
+            site=chosen.site,
         )
 
 
@@ -164,6 +187,8 @@ def resolve_settings(
         below=_over(layers[0].image, layers[1].image),
         overrides=layers[1].overrides,
         above=_over(layers[2].image, layers[3].image),
+        network=layers[1].network,
+        files=layers[1].files,
     )
 
 
@@ -193,4 +218,5 @@ def _over(below: ImageChoices, above: ImageChoices) -> ImageChoices:
         configure=tuple(dict.fromkeys((*below.configure, *above.configure))),
         environment=_merged((below.environment, above.environment)),
         labels=_merged((below.labels, above.labels)),
+        site=over_site(below.site, above.site),
     )

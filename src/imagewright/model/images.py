@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from imagewright.model.platforms import Platform
+from imagewright.model.site import Site
 
 
 class Profile(StrEnum):
@@ -29,6 +30,7 @@ class Bytecode(StrEnum):
 
     NONE = "none"
     STDLIB = "stdlib"
+    STDLIB_SITE = "stdlib+site"
 
 
 class PythonPart(StrEnum):
@@ -92,7 +94,8 @@ class ImageDefinition:
     ``base_packages`` are asked for besides Essential and required; ``runtime_packages`` besides what the
     interpreter's ELF files need; ``build_packages`` make the build root. ``optional_modules`` are extension
     modules whose libraries this variant leaves out (``_tkinter`` in slim); ``parts`` are those of the
-    interpreter's tree that it has.
+    interpreter's tree that it has. ``repository`` is what stands before the tags' colon; ``site`` what a person
+    added.
     """
 
     name: ImageName
@@ -113,3 +116,5 @@ class ImageDefinition:
     compression: Compression
     configuration: ImageConfiguration
     release_epoch: int
+    repository: str = "python"
+    site: Site = field(default_factory=Site)

@@ -10,6 +10,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import Compression, ImageConfiguration, PythonPart
 from imagewright.model.lock import LockedProfile, LockedSource
 from imagewright.model.packages import LockedPackage
+from imagewright.model.site import LocalFile
 
 
 class StepKind(StrEnum):
@@ -55,6 +56,7 @@ class PythonWork:
     """Compile the interpreter. ``toolchain`` are the packages that can change its bytes; ``epoch`` seconds.
 
     ``architecture`` (Debian's name) is the one that the interpreter is for.
+    ``patches`` are applied to the source in this order.
     """
 
     release: str
@@ -64,6 +66,7 @@ class PythonWork:
     scripts: tuple[Script, ...]
     epoch: int
     architecture: str
+    patches: tuple[LocalFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ class BuiltImage:
     """One image build. ``spec`` is what was asked for, ``image`` the canonical simple tag it means.
 
     ``digest`` is the manifest's; ``size`` in bytes what a pull transfers (configuration and layers);
-    ``archive`` the file or directory it was written to, if any; ``profile`` how hard it is optimised.
+    ``archive`` the file or directory it was written to, if any; ``profile`` how hard it is optimised;
+    ``repository`` what stands before the tags.
     """
 
     spec: str
@@ -47,6 +48,7 @@ class BuiltImage:
     steps: tuple[BuiltStep, ...]
     archive: Path | None = None
     profile: str = "release"
+    repository: str = "python"
 
 
 @dataclass(frozen=True, slots=True)

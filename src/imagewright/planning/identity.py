@@ -72,6 +72,7 @@ def work_identity(work: Work) -> dict[str, object]:
                 "toolchain": _digests(work.toolchain),
                 "scripts": _scripts(work.scripts),
                 "epoch": work.epoch,
+                **({"patches": [patch.sha256.hex for patch in work.patches]} if work.patches else {}),
             }
         case RuntimeWork():
             return {

@@ -40,6 +40,7 @@ def step_inputs(work: Work) -> tuple[StepInput, ...]:
                 profile = work.profile
                 found.append(StepInput("profile", profile.compiler, profile.sha256, profile.size))
             found += [StepInput(one.project, one.version, one.sha256, one.size) for one in source.wheels]
+            found += [StepInput(patch.path, "", patch.sha256, patch.size) for patch in work.patches]
             return (*found, *(_package(package, read=False) for package in work.toolchain))
         case RuntimeWork():
             return tuple(_package(package) for package in work.candidates)

@@ -16,7 +16,7 @@ from imagewright.catalog.profiles import fitting_profile
 from imagewright.catalog.resolve import ANNOTATION
 from imagewright.errors import StaleLockError
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.images import ImageDefinition, Profile
+from imagewright.model.images import Bytecode, ImageDefinition, Profile
 from imagewright.model.lock import Lock, LockedProfile, LockedSource, PackageSet
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import (
@@ -163,10 +163,11 @@ class _Planner:
             definition.name.release,
             definition.name.flavour,
             definition.profile,
-            definition.bytecode,
+            _compiled(definition.bytecode),
             definition.frame_pointers,
             definition.extra_configure,
             definition.build_packages,
+            definition.site.patches,
         )
 
         def make() -> Digest:
@@ -189,6 +190,7 @@ class _Planner:
             scripts=compile_scripts(wanted),
             epoch=definition.release_epoch,
             architecture=definition.platform.debian,
+            patches=definition.site.patches,
         )
 
     def _source(self, definition: ImageDefinition) -> LockedSource:
@@ -310,10 +312,16 @@ def compilation(definition: ImageDefinition, source: LockedSource, *, trained: b
         flavour=definition.name.flavour,
         trained=trained,
         wheels=tuple(wheel.filename for wheel in source.wheels),
-        bytecode=definition.bytecode,
+        bytecode=_compiled(definition.bytecode),
         frame_pointers=definition.frame_pointers,
         extra_configure=definition.extra_configure,
+        patches=len(definition.site.patches),
     )
+
+
+def _compiled(bytecode: Bytecode) -> Bytecode:
+    """What of it the compile step makes: that of installed packages comes after them, in a step of its own."""
+    return Bytecode.STDLIB if bytecode is Bytecode.STDLIB_SITE else bytecode
 
 
 def toolchain(buildroot: Iterable[LockedPackage], roots: Iterable[str]) -> tuple[LockedPackage, ...]:

@@ -27,6 +27,12 @@ PROFILE_INPUT = "profile.tar.xz"
 PROFILE_OUTPUT = "profile.tar.xz"
 """The name under which training leaves its result in ``/out``."""
 
+PATCH_INPUT = "patch-{number}"
+"""The names under which patches are shown in ``/inputs``, counted from 1."""
+
+_CONFIGURE = 'echo "::phase configure"\n'
+"""Where patches come in: the source is there, and nothing was made of it yet."""
+
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _HARDENING = (
@@ -107,7 +113,7 @@ class Compilation:
     ``source`` is the source archive's file name in ``/inputs``, ``triplet`` the GNU triplet, ``epoch`` seconds
     (SOURCE_DATE_EPOCH: the release's date is a good choice). ``trained`` says that a stored profile will be
     in ``/inputs``; a release build without one is optimised without counts. ``wheels`` are file names of
-    wheels in ``/inputs`` to install besides pip.
+    wheels in ``/inputs`` to install besides pip; ``patches`` are to be applied, ``/inputs/patch-1`` first.
     """
 
     release: str
@@ -121,6 +127,7 @@ class Compilation:
     frame_pointers: bool = False
     wheels: tuple[str, ...] = ()
     extra_configure: tuple[str, ...] = ()
+    patches: int = 0
 
     @property
     def series(self) -> str:
@@ -215,7 +222,9 @@ def _common_flags(wanted: Compilation) -> tuple[str, ...]:
 
 
 def _preparation(wanted: Compilation, *, tests: bool) -> dict[str, str]:
+    patches = {"IW_PATCHES": " ".join(map(str, range(1, wanted.patches + 1)))} if wanted.patches else {}
     return {
+        **patches,
         "IW_SOURCE": wanted.source,
         "IW_TRIPLET": wanted.triplet,
         "IW_CONFIGURE": " ".join(_configure(wanted, tests=tests)),
@@ -243,8 +252,15 @@ def _configure(wanted: Compilation, *, tests: bool) -> tuple[str, ...]:
     return (*arguments, *wanted.extra_configure)
 
 
+def _text(name: str) -> str:
+    return (resources.files("imagewright.recipes") / "scripts" / f"python-{name}.sh").read_text(encoding="utf-8")
+
+
 def _script(name: str, wanted: Compilation, environment: dict[str, str]) -> Script:
-    text = (resources.files("imagewright.recipes") / "scripts" / f"python-{name}.sh").read_text(encoding="utf-8")
+    text = _text(name)
+    if name == "prepare" and wanted.patches:
+        before, mark, after = text.partition(_CONFIGURE)
+        text = f"{before}{_text('patch')}{mark}{after}"
     everywhere = {
         "HOME": "/root",
         "LC_ALL": "C.UTF-8",

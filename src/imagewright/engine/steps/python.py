@@ -20,6 +20,7 @@ from imagewright.errors import BuildError
 from imagewright.model.digest import Digest
 from imagewright.model.plan import PythonWork, Script
 from imagewright.model.sandboxing import Bind, OverlayRoot, SandboxRequest
+from imagewright.recipes.python import PATCH_INPUT
 
 INPUTS = "/inputs"
 OUT = "/out"
@@ -81,6 +82,8 @@ def run_scripts(context: StepContext, work: PythonWork) -> Path:
     if work.profile is not None:
         binds.append(Bind(blobs.path(work.profile.sha256), f"{INPUTS}/{PROFILE}"))
     binds += [Bind(blobs.path(wheel.sha256), f"{INPUTS}/{wheel.filename}") for wheel in work.source.wheels]
+    for number, patch in enumerate(work.patches, 1):
+        binds.append(Bind(blobs.path(patch.sha256), f"{INPUTS}/{PATCH_INPUT.format(number=number)}"))
     binds.append(Bind(out, OUT, writable=True))
     for script in work.scripts:
         file = space / f"{script.name}.sh"

@@ -4,7 +4,7 @@
 Exit statuses (a contract with scripts; see docs/reference/exit-status.md)::
 
     0    done
-    1    BuildError           a build or a check failed
+    1    BuildError           a build or a check failed             (ImmutableTagError)
     2    UsageError           wrong words on the command line
     3    ConfigurationError   wrong configuration, catalog or lock   (StaleLockError, SolveError)
     4    FetchError           an input could not be fetched          (OfflineError)
@@ -62,6 +62,12 @@ class CheckError(BuildError):
     """An image was built, but an acceptance check did not pass."""
 
     kind = "check"
+
+
+class ImmutableTagError(BuildError):
+    """A tag that must name the same content for ever would name another; ``details["tags"]`` has all such."""
+
+    kind = "immutable-tag"
 
 
 class UsageError(ImagewrightError):

@@ -48,6 +48,10 @@ def test_every_package_has_a_reason() -> None:
 
 def test_debian_suites_have_three_archives_with_keys() -> None:
     for suite in CATALOG.suites:
+        if suite.distribution in {"alpine", "windows"}:
+            assert not suite.archives
+            assert suite.planned
+            continue
         names = [archive.name for archive in suite.archives]
         assert names == [suite.name, f"{suite.name}-updates", f"{suite.name}-security"]
         assert all(archive.keys for archive in suite.archives)
@@ -87,7 +91,7 @@ def test_all_problems_of_all_documents_are_shown_at_once() -> None:
         suites=('mirror = "debian"', 'miror = "debian"'),
         variants=('suites = ["trixie", "forky"]', 'suites = ["trixi", "forky"]'),
         toolchain=('name = "make"', 'name = "gcc"'),
-        tags=('"default-suite"]', '"default-suit"]'),
+        tags=('["default-suite", ', '["default-suit", '),
     )
     assert problems == [
         "release[5].size: must be a whole number, not text",

@@ -52,8 +52,10 @@ def test_every_key_that_is_read_is_documented(monkeypatch: pytest.MonkeyPatch) -
     tables: list[Table] = []
 
     class Recording(Table):
-        def __init__(self, values: object, path: str, problems: Problems) -> None:
-            super().__init__(values, path, problems)  # type: ignore[arg-type]
+        def __init__(
+            self, values: object, path: str, problems: Problems, essential: frozenset[str] | None = None
+        ) -> None:
+            super().__init__(values, path, problems, essential)  # type: ignore[arg-type]
             tables.append(self)
 
     monkeypatch.setattr("imagewright.catalog.reading.Table", Recording)

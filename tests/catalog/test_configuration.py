@@ -160,13 +160,12 @@ version = "3.13.99"
         "defaults.configure[0]: '--with-x=$(reboot)' is not one word without quotes",
         "defaults.environment.\"A=B\": 'A=B' is not a name of a variable",
         "miror: is not known here (did you mean mirrors?)",
-        "catalog.release[0].released: is missing (it must be a date, or a date and time with its zone)",
-        "catalog.release[0].sha256: is missing (it must be a SHA-256 in hexadecimal)",
         "defaults.suite: 'trixi' is not known (did you mean trixie?)",
         "catalog.tag_scheme: 'offical' is not known (did you mean official?)",
         (
             "catalog.only_suites[1]: 'sarge' is not known "
-            "(there are bullseye, bookworm, trixie, forky, jammy, noble, resolute)"
+            "(there are bullseye, bookworm, trixie, forky, jammy, noble, resolute, "
+            "alpine3.23, alpine3.22, ltsc2025, ltsc2022)"
         ),
     ]
 

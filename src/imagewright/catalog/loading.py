@@ -25,6 +25,7 @@ from imagewright.catalog.reading import Table, did_you_mean, parse_document
 from imagewright.catalog.versions import is_release, series_of
 from imagewright.errors import Problems
 from imagewright.model.images import PythonPart
+from imagewright.model.platforms import PLATFORMS, Platform, in_order, parse_platform
 
 _T = TypeVar("_T")
 
@@ -38,11 +39,19 @@ _STATUSES = ("feature", "prerelease", "bugfix", "security", "end-of-life")
 VERSION_WORDS = ("{release}", "{series}", "{aliases}")
 _VERSION_WORD = "|".join(word.replace("{", r"\{").replace("}", r"\}") for word in VERSION_WORDS)
 _WHEEL = r"[A-Za-z0-9_.]+-[A-Za-z0-9_.!+]+(-\d[A-Za-z0-9_.]*)?(-[A-Za-z0-9_.]+){3}\.whl"
-_TAG = r"\{aliases\}|\{version\}(-(\{variant\}|\{suite\}|[a-z0-9.]+))*"
-CONDITIONS = ("default-suite", "default-variant")
+_WORDS = r"(-(\{variant\}|\{suite\}|[a-z0-9.]+))*"
+_TAG = r"(\{aliases\}|\{version\}|\{release\}|\{series\})" + _WORDS
+_DATED = r"\{release\}" + _WORDS + r"-\{date\}"
+_DIRECTORY = r"(\{[a-z]+\}|[a-z0-9.-]+)(/(\{[a-z]+\}|[a-z0-9.-]+)+)*"
+_GLOB = r"[A-Za-z0-9_.*?\[\]!-]+"
+CONDITIONS = ("default-suite", "default-variant", "variant-word", "linux", "windows")
+DISTRIBUTIONS = ("debian", "ubuntu", "alpine", "windows")
 
 KINDS = ("series", "release", "suite", "variant", "package", "wheel", "scheme")
 """The arrays of tables that a catalog consists of."""
+
+ESSENTIAL = frozenset({"name", "current", "suites", "version", "distribution", "word", "tag", "path", "versions"})
+"""The keys that a catalog must have for its tags."""
 
 
 def load_catalog(documents: Mapping[str, str]) -> Catalog:
@@ -53,18 +62,20 @@ def load_catalog(documents: Mapping[str, str]) -> Catalog:
     return catalog
 
 
-def load_tables(documents: Mapping[str, str], problems: Problems) -> dict[str, list[Table]]:
-    """The tables of all documents by kind, not read yet."""
+def load_tables(
+    documents: Mapping[str, str], problems: Problems, essential: frozenset[str] | None = None
+) -> dict[str, list[Table]]:
+    """The tables of all documents by kind, not read yet; ``essential`` as :class:`Table` has it."""
     tables: dict[str, list[Table]] = {kind: [] for kind in KINDS}
     for name, text in documents.items():
-        document = Table(parse_document(text, name), "", problems)
+        document = Table(parse_document(text, name), "", problems, essential)
         for kind in KINDS:
             tables[kind].extend(document.tables(kind))
         document.finish()
     return tables
 
 
-def read_catalog(tables: Mapping[str, Sequence[Table]], problems: Problems) -> Catalog:
+def read_catalog(tables: Mapping[str, Sequence[Table]], problems: Problems, *, tags_only: bool = False) -> Catalog:
     """Read arrays of tables by kind; what is wrong goes into ``problems``."""
     catalog = Catalog(
         series=_all(tables["series"], _series, "name", problems),
@@ -75,7 +86,24 @@ def read_catalog(tables: Mapping[str, Sequence[Table]], problems: Problems) -> C
         wheels=_all(tables["wheel"], _wheel, "filename", problems),
         schemes=_all(tables["scheme"], _scheme, "name", problems),
     )
-    cross_check(catalog, tables, problems)
+    cross_check(catalog, tables, problems, tags_only=tags_only)
+    return catalog
+
+
+def load_tag_catalog(text: str, name: str, others: Mapping[str, str]) -> Catalog:
+    """A whole catalog in one document, for its tags alone: only what tags need must be there.
+
+    ``others`` hold the schemes, of which the document uses one without bringing it.
+    Raises :class:`ConfigurationError` with everything that is wrong.
+    """
+    problems = Problems()
+    tables = load_tables({name: text}, problems, ESSENTIAL)
+    if not tables["scheme"]:
+        tables["scheme"] = load_tables(others, problems)["scheme"]
+    catalog = read_catalog(tables, problems, tags_only=True)
+    if not catalog.series:
+        problems.add("series", "is missing", "a catalog has at least one [[series]]")
+    problems.raise_if_any(f"{name} is wrong")
     return catalog
 
 
@@ -124,7 +152,30 @@ def _series(table: Table) -> Series:
         openpgp=table.text("openpgp", "", pattern=_FINGERPRINT, of="a fingerprint of 40 digits"),
         sigstore=signer,
         planned=table.text("planned", ""),
+        variant_suites=_variant_suites(table),
+        platforms=_platforms(table),
     )
+
+
+def _variant_suites(table: Table) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    inner = table.table("variant_suites")
+    if inner is None:
+        return ()
+    found = tuple((name, inner.texts(name, pattern=_NAME, of="a suite")) for name in inner.written())
+    inner.finish()
+    return found
+
+
+def _platforms(table: Table) -> tuple[Platform, ...]:
+    """The key ``platforms``: any names of platforms; in the table's order."""
+    found: list[Platform] = []
+    for number, name in enumerate(table.texts("platforms", ())):
+        try:
+            found.append(parse_platform(name))
+        except ValueError:
+            hint = did_you_mean(name, (platform.library for platform in PLATFORMS))
+            table.problems.add(f"{table.where('platforms')}[{number}]", f"{name[:80]!r} is not a platform", hint)
+    return in_order(found)
 
 
 def _version(table: Table, key: str) -> str:
@@ -140,8 +191,8 @@ def _release(table: Table) -> Release:
     return Release(
         version=version,
         series=series_of(version) if version else "",
-        epoch=table.moment("released"),
-        sha256=table.digest("sha256"),
+        epoch=table.moment("released") if table.said("released") or table.said("sha256") else 0,
+        sha256=table.digest("sha256") if table.said("sha256") else None,
         size=table.integer("size", 0, maximum=1 << 30),
         packed=table.choice("packed", ("tar.xz", "tgz"), "tar.xz"),
         debian=table.text("debian", "", pattern=_POOL_PATH, of="a pool path"),
@@ -163,19 +214,21 @@ def _wheel(table: Table) -> Wheel:
 
 
 def _suite(table: Table) -> Suite:
+    architectures = table.texts("architectures", pattern=_NAME, of="one of Debian's architectures")
     return Suite(
         name=table.text("name", pattern=_NAME, of="a suite"),
-        distribution=table.choice("distribution", ("debian", "ubuntu", "alpine", "windows")),
+        distribution=table.choice("distribution", DISTRIBUTIONS),
         version=table.text("version"),
         status=table.text("status"),
         compiler=table.text("compiler", "", pattern=r"[a-z]+-\d+", of="a compiler such as gcc-14"),
-        architectures=table.texts("architectures", pattern=_NAME, of="one of Debian's architectures"),
+        architectures=architectures,
         foundation=_all(table.tables("foundation"), read_wish, "name", table.problems),
         base=_all(table.tables("base"), read_wish, "name", table.problems),
         archives=_all(table.tables("archives"), _archive, "name", table.problems),
         planned=table.text("planned", ""),
         ports=_ports(table.table("ports")),
         sources=table.choice("sources", ("deb822", "list"), "deb822"),
+        platforms=_platforms(table) or tuple(item for item in PLATFORMS if item.debian in architectures),
     )
 
 
@@ -209,6 +262,10 @@ def _variant(table: Table) -> Variant:
         packages=_all(table.tables("packages"), read_wish, "name", table.problems),
         parts=_parts(table),
         planned=table.text("planned", ""),
+        distributions=table.texts(
+            "distributions", ("debian", "ubuntu"), pattern="|".join(DISTRIBUTIONS), of="a distribution"
+        ),
+        platforms=_platforms(table),
     )
 
 
@@ -225,12 +282,26 @@ def _scheme(table: Table) -> TagScheme:
         versions=table.texts("versions", pattern=_VERSION_WORD, of=f"one of {', '.join(VERSION_WORDS)}"),
         simple=tuple(_pattern(inner) for inner in table.tables("simple")),
         shared=tuple(_pattern(inner) for inner in table.tables("shared")),
+        directories=tuple(
+            _pattern(inner, "path", _DIRECTORY, "a path of words such as {series}/{variant}-{suite}")
+            for inner in table.tables("directories")
+        ),
+        dated=tuple(
+            _pattern(inner, "tag", _DATED, "{release}, then any of -{variant} and -{suite}, then -{date}")
+            for inner in table.tables("dated")
+        ),
+        immutable=table.texts("immutable", (), pattern=_GLOB, of="a pattern of tags"),
     )
 
 
-def _pattern(table: Table) -> TagPattern:
+def _pattern(
+    table: Table,
+    key: str = "tag",
+    pattern: str = _TAG,
+    of: str = "{version} or {aliases}, then any of -{variant} and -{suite}",
+) -> TagPattern:
     found = TagPattern(
-        tag=table.text("tag", pattern=_TAG, of="{version} or {aliases}, then any of -{variant} and -{suite}"),
+        tag=table.text(key, pattern=pattern, of=of),
         when=table.texts("when", ()),
         variants=table.texts("variants", (), pattern=_NAME, of="a variant"),
     )

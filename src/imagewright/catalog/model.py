@@ -5,8 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from imagewright.catalog.versions import is_prerelease
+from imagewright.errors import UsageError
 from imagewright.model.digest import Digest
 from imagewright.model.images import PythonPart
+from imagewright.model.platforms import Platform
+
+PRERELEASE_ALIAS = "rc"
+"""The only alias of a prerelease, and none of a final release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,12 @@ class Sigstore:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series of CPython; see ``data/series.toml``. The first of ``suites`` is the default one."""
+    """One series of CPython; see ``data/series.toml``. The first of ``suites`` is the default one.
+
+    ``variant_suites`` narrows variants to some suites, the first of them their default; without any, the series
+    lacks the variant.
+    ``platforms`` narrows the series to some platforms (none: all that suite and variant have).
+    """
 
     name: str
     status: str
@@ -67,6 +78,14 @@ class Series:
     openpgp: str
     sigstore: Sigstore | None
     planned: str = ""
+    variant_suites: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    platforms: tuple[Platform, ...] = ()
+
+    @property
+    def said_aliases(self) -> tuple[str, ...]:
+        """The aliases of its current release: a prerelease is never ``latest``, a final one never ``rc``."""
+        early = is_prerelease(self.current)
+        return tuple(alias for alias in self.aliases if early == (alias == PRERELEASE_ALIAS))
 
     @property
     def default_suite(self) -> str:
@@ -76,16 +95,29 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release; see ``data/releases.toml``. ``epoch`` in seconds, ``size`` in bytes (0: not known)."""
+    """One release; see ``data/releases.toml``. ``epoch`` in seconds, ``size`` in bytes (0: not known).
+
+    Without ``sha256`` a release is known to exist, and has tags, but cannot be built."""
 
     version: str
     series: str
     epoch: int
-    sha256: Digest
+    sha256: Digest | None
     size: int
     packed: str
     debian: str
     signature: str
+
+    @property
+    def pin(self) -> Digest:
+        """The SHA-256 of the source. Raises :class:`UsageError` where the catalog does not know it."""
+        if self.sha256 is None:
+            raise UsageError(
+                f"CPython {self.version} cannot be built yet",
+                why="the catalog does not know the digest of its source",
+                hint=f"run: imagewright update --series {self.series}",
+            )
+        return self.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +145,7 @@ class Ports:
 class Suite:
     """One suite; see ``data/suites.toml``. ``architectures`` are Debian's names.
 
+    ``platforms`` are those that images of this suite are published for.
     ``foundation`` is asked for in every root, ``base`` in the base of an image besides that. ``ports`` says which
     architectures are elsewhere; ``sources`` in which form an image's own apt sources are written.
     """
@@ -129,6 +162,7 @@ class Suite:
     planned: str = ""
     ports: Ports | None = None
     sources: str = "deb822"
+    platforms: tuple[Platform, ...] = ()
 
     def mirror_of(self, archive: SuiteArchive, architecture: str) -> str:
         """The role of the mirror that has an archive's packages for an architecture (Debian's name)."""
@@ -147,6 +181,7 @@ class Variant:
     """One variant; see ``data/variants.toml``. ``word`` is how tags say it ("" for not at all).
 
     ``parts`` are those of the interpreter's tree that it has.
+    ``distributions`` are those it fits; ``platforms`` narrows it to some (none: all that the suite has).
     """
 
     name: str
@@ -157,6 +192,8 @@ class Variant:
     packages: tuple[PackageWish, ...]
     parts: tuple[PythonPart, ...]
     planned: str = ""
+    distributions: tuple[str, ...] = ("debian", "ubuntu")
+    platforms: tuple[Platform, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +213,9 @@ class TagScheme:
     versions: tuple[str, ...]
     simple: tuple[TagPattern, ...]
     shared: tuple[TagPattern, ...]
+    directories: tuple[TagPattern, ...] = ()
+    dated: tuple[TagPattern, ...] = ()
+    immutable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +234,7 @@ class Catalog:
     by_suite: dict[str, Suite] = field(init=False, repr=False, compare=False)
     by_variant: dict[str, Variant] = field(init=False, repr=False, compare=False)
     by_scheme: dict[str, TagScheme] = field(init=False, repr=False, compare=False)
+    _places: dict[tuple[str, str], tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, index in (
@@ -202,5 +243,18 @@ class Catalog:
             ("by_suite", {item.name: item for item in self.suites}),
             ("by_variant", {item.name: item for item in self.variants}),
             ("by_scheme", {item.name: item for item in self.schemes}),
+            ("_places", {}),
         ):
             object.__setattr__(self, name, index)
+
+    def suites_of(self, series: str, variant: str) -> tuple[str, ...]:
+        """The suites that a variant exists for in a series, its default one first; none: the series lacks it."""
+        found = self._places.get((series, variant))
+        if found is None:
+            found = self._places[series, variant] = self._fitting(self.by_series[series], self.by_variant[variant])
+        return found
+
+    def _fitting(self, series: Series, variant: Variant) -> tuple[str, ...]:
+        said = dict(series.variant_suites).get(variant.name, series.suites)
+        suites = (self.by_suite[name] for name in said if name in self.by_suite)
+        return tuple(suite.name for suite in suites if suite.distribution in variant.distributions)

@@ -50,8 +50,12 @@ def did_you_mean(word: str, known: Iterable[str], *, listing: int = 12) -> str:
 class Table:
     """One TOML table under inspection. Each getter notes what is wrong and returns something of its type."""
 
-    def __init__(self, values: Mapping[str, Any], path: str, problems: Problems) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], path: str, problems: Problems, essential: frozenset[str] | None = None
+    ) -> None:
+        """``essential``: the only keys that must be there, here and in inner tables; ``None``: all required."""
         self._values = values
+        self._essential = essential
         self._asked: dict[str, None] = {}
         self.path = path
         self.problems = problems
@@ -163,7 +167,7 @@ class Table:
     def table(self, key: str) -> Table | None:
         """An inner table, or ``None`` where there is none."""
         value = self._get(key, dict, "a table", required=False)
-        return None if value is None else Table(value, self.where(key), self.problems)
+        return None if value is None else Table(value, self.where(key), self.problems, self._essential)
 
     def tables(self, key: str, *, required: bool = False) -> Iterator[Table]:
         """Each of a list of tables."""
@@ -171,7 +175,7 @@ class Table:
         for number, value in enumerate(values):
             place = f"{self.where(key)}[{number}]"
             if isinstance(value, dict):
-                yield Table(value, place, self.problems)
+                yield Table(value, place, self.problems, self._essential)
             else:
                 self.problems.add(place, f"must be a table, not {_kind(value)}")
 
@@ -193,7 +197,7 @@ class Table:
     def _get(self, key: str, kind: type, of: str, *, required: bool) -> Any:
         self._asked[key] = None
         if key not in self._values:
-            if required:
+            if required and (self._essential is None or key in self._essential):
                 self.wrong(key, "is missing", f"it must be {of}")
             return None
         value = self._values[key]

@@ -242,7 +242,7 @@ def catalog_page(catalog: Catalog) -> str:
                 release.version,
                 _moment(release.epoch),
                 f"{release.size:,}" if release.size else "",
-                f"`{release.sha256.hex}`",
+                f"`{release.sha256.hex}`" if release.sha256 else "not known",
             )
             for release in catalog.releases
         ),

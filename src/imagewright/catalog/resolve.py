@@ -39,6 +39,7 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
     suite = catalog.by_suite[name.suite]
     variant = catalog.by_variant[name.variant]
     _refuse_planned(name, series, suite, variant)
+    _ = release.pin  # a release whose digest nobody knows cannot be built
     if platform.debian not in suite.architectures:
         raise UsageError(
             f"{name} is not built for {platform}",
@@ -93,7 +94,7 @@ def locked_source(release: Release, series: Series, wheels: Iterable[Wheel] = ()
         release=release.version,
         filename=filename,
         size=release.size,
-        sha256=release.sha256,
+        sha256=release.pin,
         urls=tuple(urls),
         signature_urls=tuple(signatures),
         fingerprint=series.openpgp,
@@ -147,7 +148,7 @@ def _configuration(
     if series.openpgp:
         environment["GPG_KEY"] = series.openpgp
     environment["PYTHON_VERSION"] = release.version
-    environment["PYTHON_SHA256"] = release.sha256.hex
+    environment["PYTHON_SHA256"] = release.pin.hex
     if chosen.site.locale:
         environment["LANG"] = chosen.site.locale
     environment.update(chosen.environment)

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.resolve import define
 from imagewright.catalog.settings import Settings
+from imagewright.catalog.specs import places
 from imagewright.catalog.tags import tags_of
 from imagewright.errors import UsageError
 from imagewright.model.images import Flavour, ImageDefinition, ImageName
@@ -63,10 +64,9 @@ def current_images(catalog: Catalog, flavours: Iterable[Flavour] = (Flavour.DEFA
     """Every image of the current releases in publication order, also what cannot be built yet."""
     chosen = tuple(flavours)
     for series in catalog.series:
-        for suite in series.suites:
-            for variant in catalog.variants:
-                for flavour in chosen:
-                    yield ImageName(series.current, flavour, variant.name, suite)
+        for suite, variant in places(series, catalog):
+            for flavour in chosen:
+                yield ImageName(series.current, flavour, variant, suite)
 
 
 def _flavours(only: Iterable[str]) -> tuple[Flavour, ...]:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from imagewright.catalog.model import Catalog, Series
 from imagewright.catalog.reading import did_you_mean
-from imagewright.catalog.tags import TagDefaults
-from imagewright.catalog.versions import is_prerelease
+from imagewright.catalog.tags import TagDefaults, default_suite
+from imagewright.catalog.versions import is_prerelease, is_release, series_of
 from imagewright.errors import UsageError
 from imagewright.model.images import Flavour, ImageName
 
@@ -27,36 +27,79 @@ def parse_spec(text: str, catalog: Catalog, defaults: TagDefaults | None = None)
     words = text.split("-")
     series, release, flavour, used = _version(text, words, catalog)
     rest = words[used:]
-    by_word = {variant.word: variant.name for variant in catalog.variants if variant.word}
-    variant = defaults.variant
-    if rest and rest[0] in by_word:
-        variant = by_word[rest.pop(0)]
+    said, rest = _variant(rest, catalog)
     suite = "-".join(rest)
     if rest and suite not in catalog.by_suite:
-        raise _unknown(text, rest, by_word, catalog)
+        raise _unknown(text, rest, catalog)
+    variant = said or _fitting(suite, series, catalog, defaults)
     if not suite:
-        suite = defaults.suite if defaults.suite in series.suites else series.default_suite
-    if suite not in series.suites:
-        raise UsageError(
-            f"CPython {series.name} is not built for {suite}",
-            why=f"the suites of {series.name} are {', '.join(series.suites)}",
-            hint=f"say one of them, such as {ImageName(release, flavour, variant, series.default_suite)}",
-        )
+        suite = default_suite(series, variant, catalog, defaults)
+    suites = catalog.suites_of(series.name, variant) if variant in catalog.by_variant else ()
+    if suite not in suites:
+        raise _not_offered(series, release, flavour, variant, suite, catalog)
     return ImageName(release, flavour, variant, suite)
 
 
 def image_names(catalog: Catalog, flavours: Iterable[Flavour] = (Flavour.DEFAULT,)) -> Iterator[ImageName]:
-    """Every image of the current releases, in publication order; what is only planned is left out."""
+    """Every image of the current releases, in publication order; what is only planned is left out.
+
+    Suite by suite, then variant by variant, then flavour by flavour.
+    """
     chosen = tuple(flavours)
     for series in catalog.series:
         if series.planned:
             continue
-        for suite in series.suites:
-            for variant in catalog.variants:
-                if variant.planned or catalog.by_suite[suite].planned:
-                    continue
-                for flavour in chosen:
-                    yield ImageName(series.current, flavour, variant.name, suite)
+        for suite, variant in places(series, catalog):
+            if not (catalog.by_suite[suite].planned or catalog.by_variant[variant].planned):
+                yield from (ImageName(series.current, flavour, variant, suite) for flavour in chosen)
+
+
+def places(series: Series, catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """Every suite and variant that a series has, in publication order."""
+    for suite in series.suites:
+        for variant in catalog.variants:
+            if suite in catalog.suites_of(series.name, variant.name):
+                yield suite, variant.name
+
+
+def _variant(words: Sequence[str], catalog: Catalog) -> tuple[str, list[str]]:
+    """The variant whose word, of one or several parts, is the longest that ``words`` begin with; and the rest."""
+    by_word = {variant.word: variant.name for variant in catalog.variants if variant.word}
+    for used in range(len(words), 0, -1):
+        if found := by_word.get("-".join(words[:used])):
+            return found, list(words[used:])
+    return "", list(words)
+
+
+def _fitting(suite: str, series: Series, catalog: Catalog, defaults: TagDefaults) -> str:
+    """The variant that is meant where none is said: the default one, or the first that the suite has at all."""
+    if not suite or suite in catalog.suites_of(series.name, defaults.variant):
+        return defaults.variant
+    return next((name for place, name in places(series, catalog) if place == suite), defaults.variant)
+
+
+def _not_offered(
+    series: Series, release: str, flavour: Flavour, variant: str, suite: str, catalog: Catalog
+) -> UsageError:
+    """Say what there is of the series instead."""
+    suites = catalog.suites_of(series.name, variant) if variant in catalog.by_variant else ()
+    if not suites:
+        names = dict.fromkeys(name for _, name in places(series, catalog))
+        return UsageError(
+            f"CPython {series.name} has no {variant} images", why=f"its variants are {', '.join(names)}"
+        )
+    first = ImageName(release, flavour, variant, suites[0])
+    if suite in series.suites:
+        return UsageError(
+            f"{suite} has no {variant} images of CPython {series.name}",
+            why=f"the suites of {variant} are {', '.join(suites)}",
+            hint=f"say one of them, such as {first}",
+        )
+    return UsageError(
+        f"CPython {series.name} is not built for {suite}",
+        why=f"the suites of {series.name} are {', '.join(suites)}",
+        hint=f"say one of them, such as {first}",
+    )
 
 
 def _version(text: str, words: list[str], catalog: Catalog) -> tuple[Series, str, Flavour, int]:
@@ -71,6 +114,8 @@ def _version(text: str, words: list[str], catalog: Catalog) -> tuple[Series, str
     version, flavour = match["version"], _flavour(text, first, match["flavour"])
     if version in catalog.by_release:
         return catalog.by_series[catalog.by_release[version].series], version, flavour, 1
+    if is_release(version) and (found := catalog.by_series.get(series_of(version))) and version == found.current:
+        return found, version, flavour, 1
     found = catalog.by_series.get(version) or _aliased(version, catalog)
     if found is None:
         known = [*catalog.by_release, *catalog.by_series]
@@ -96,12 +141,12 @@ def _flavour(text: str, word: str, suffix: str) -> Flavour:
 
 
 def _aliased(word: str, catalog: Catalog) -> Series | None:
-    return next((series for series in catalog.series if word in series.aliases), None)
+    return next((series for series in catalog.series if word in series.said_aliases), None)
 
 
-def _unknown(text: str, rest: list[str], by_word: dict[str, str], catalog: Catalog) -> UsageError:
+def _unknown(text: str, rest: list[str], catalog: Catalog) -> UsageError:
     """Say which word means nothing, and the whole SPEC that was probably meant."""
-    known = [*by_word, *catalog.by_suite]
+    known = [*(variant.word for variant in catalog.variants if variant.word), *catalog.by_suite]
     word = next((word for word in rest if word not in known), rest[-1])
     if word in known:
         return UsageError(

@@ -57,7 +57,8 @@ class Compression(StrEnum):
 class ImageName:
     """release × flavour × suite × variant; ``str()`` gives the canonical simple tag.
 
-    ``variant`` is ``full``, ``slim``, …; ``full`` has no word in tags.
+    ``variant`` is ``full``, ``slim``, …; ``full`` has no word in tags, and one that the suite's own name begins
+    with is not said twice (``3.14.0-alpine3.22``).
     """
 
     release: str
@@ -67,7 +68,7 @@ class ImageName:
 
     def __str__(self) -> str:
         words = [f"{self.release}{self.flavour.value}"]
-        if self.variant != "full":
+        if self.variant != "full" and not self.suite.startswith(self.variant):
             words.append(self.variant)
         words.append(self.suite)
         return "-".join(words)

@@ -99,7 +99,7 @@ def checksum(definition: ImageDefinition, catalog: Catalog) -> Digest:
                     definition.name.suite,
                 ],
                 "platform": str(definition.platform),
-                "source": release.sha256.hex,
+                "source": release.pin.hex,
                 **({"wheels": [wheel.sha256.hex for wheel in wheels]} if wheels else {}),
                 "archives": [
                     [

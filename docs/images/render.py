@@ -106,7 +106,7 @@ def shown() -> list[str]:
     return [
         prompt,
         *stream.read().splitlines(),
-        *summary.build(recorded_images(), Paint(enabled=True), WIDTH),
+        *summary.build(results.BuildReport(recorded_images()), Paint(enabled=True), WIDTH),
     ]
 
 

@@ -35,6 +35,17 @@ class PlanReady(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BuildProgress(Event):
+    """How far a build of several is: ``done`` and ``failed`` of ``images``, ``compiled`` of ``compiles``."""
+
+    done: int
+    failed: int
+    images: int
+    compiled: int
+    compiles: int
+
+
+@dataclass(frozen=True, slots=True)
 class FetchStarted(Event):
     """Inputs are about to be fetched. ``size`` in bytes, of those that the store lacks."""
 

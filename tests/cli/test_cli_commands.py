@@ -147,12 +147,13 @@ def test_build_json_has_the_shape_that_scripts_read(
         "archive": str(target),
         "profile": "release",
         "repository": "python",
+        "error": None,
     }
 
 
 JSON_KEYS: list[tuple[list[str], set[str]]] = [
     (["plan", SPEC], {"images", "steps", "compiles", "interpreters", "left_out"}),
-    (["lock", SPEC], {"changed", "path", "packages"}),
+    (["lock", SPEC], {"changed", "path", "packages", "failed"}),
     (
         ["train", SPEC],
         {"release", "suite", "architecture", "compiler", "sha256", "size", "seconds", "path", "flavour"},
@@ -188,13 +189,20 @@ def test_quiet_build_says_only_the_digest(call: Call, capsys: pytest.CaptureFixt
     assert streams.err == ""
 
 
-def test_an_archive_holds_one_image(
-    call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
+def test_a_slash_at_the_end_means_a_file_for_each(call: Call, application: FakeApplication) -> None:
+    assert call("build", "--all", "--only", "slim-*", "-o", "images/", "--fail-fast") == 0
+    selection = Selection(everything=True, only=("slim-*",))
+    expected = BuildOptions(selection=selection, output=Path("images"), separate=True, fail_fast=True)
+    assert application.asked[1] == ("build", (), expected)
+
+
+@pytest.mark.parametrize("command", ["build", "plan", "lock", "check"])
+@pytest.mark.parametrize("words", [[], ["--only", "x"], ["--all", SPEC], [SPEC, "--only", "x"]], ids=" ".join)
+def test_images_are_named_or_all_are_meant(
+    call: Call, application: FakeApplication, command: str, words: list[str]
 ) -> None:
-    assert call("build", SPEC, "3.12", "-o", "x.tar") == 2
-    assert call("build", SPEC, "--platform", "amd64,arm64", "-o", "x.tar") == 2
+    assert call(command, *words) == 2
     assert application.asked == []
-    assert "--output holds one image" in capsys.readouterr().err
 
 
 def test_check_passes_or_fails_by_its_results(application: FakeApplication, call: Call) -> None:
@@ -208,7 +216,9 @@ def test_check_json_is_the_list_also_when_one_failed(
 ) -> None:
     application.checks = (CheckResult("pip", passed=False, detail="no wheel", seconds=1.0),)
     assert call("check", SPEC, "--json") == 1
-    expected = [{"check": "pip", "passed": False, "detail": "no wheel", "seconds": 1.0}]
+    expected = [
+        {"check": "pip", "passed": False, "detail": "no wheel", "seconds": 1.0, "image": "", "platform": ""}
+    ]
     assert json.loads(capsys.readouterr().out) == expected
 
 

@@ -98,7 +98,7 @@ def test_every_problem_of_a_document_is_shown_at_once(capsys: pytest.CaptureFixt
 
 USAGE: list[tuple[tuple[str, ...], str]] = [
     (("bild", SPEC), "did you mean build? see 'imagewright --help'"),
-    (("build",), "see 'imagewright build --help'"),
+    (("build",), "give a SPEC such as 3.13-slim-trixie, or --all"),
     (("build", SPEC, "--profil", "quick"), "did you mean --profile? see 'imagewright build --help'"),
     (("build", SPEC, "--profile", "fast"), "see 'imagewright build --help'"),
     (("build", SPEC, "--platform", "vax"), "see 'imagewright build --help'"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from imagewright.cli import summary, text
 from imagewright.cli.console import Paint
 from imagewright.model.options import Selection
-from imagewright.model.results import CheckResult, LockChanges
+from imagewright.model.results import BuildReport, CheckResult, LockChanges
 from support.fake_application import IMAGE, FakeApplication
 
 PLAIN = Paint(enabled=False)
@@ -21,7 +21,7 @@ LOUD = Paint(enabled=True)
 
 
 def test_a_built_image() -> None:
-    lines = summary.build((replace(IMAGE, archive=Path("python.tar")),), PLAIN, 80)
+    lines = summary.build(BuildReport((replace(IMAGE, archive=Path("python.tar")),)), PLAIN, 80)
     assert lines == [
         "3.13.15-slim-trixie  linux/amd64",
         "",
@@ -42,14 +42,14 @@ def test_a_built_image() -> None:
 
 
 def test_a_quick_image_says_that_it_is_not_for_release() -> None:
-    (first, *_) = summary.build((replace(IMAGE, profile="quick"),), PLAIN, 80)
+    (first, *_) = summary.build(BuildReport((replace(IMAGE, profile="quick"),)), PLAIN, 80)
     assert first == "3.13.15-slim-trixie  linux/amd64  quick profile: not for release"
 
 
 def test_colour_adds_nothing_but_colour() -> None:
     import re
 
-    plain, loud = (summary.build((IMAGE,), paint, 80) for paint in (PLAIN, LOUD))
+    plain, loud = (summary.build(BuildReport((IMAGE,)), paint, 80) for paint in (PLAIN, LOUD))
     assert [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in loud] == plain
     assert plain != loud
 

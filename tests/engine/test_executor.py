@@ -13,6 +13,7 @@ import pytest
 
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.executor import Executor, find, select
+from imagewright.engine.scheduling import Budget
 from imagewright.errors import BuildError
 from imagewright.events import Event, StepFailed, StepFinished, StepOutput, StepPhase, StepStarted
 from imagewright.model.digest import Digest
@@ -80,10 +81,11 @@ class House:
             runners,
             logs=self.directory,
             failed=failed,
-            jobs=2,
+            budget=Budget(2, 1 << 40),
             sink=self.events.append,
             hold=self.hold,
             reason=lambda step: f"{step.name} was not built yet",
+            previous=lambda _kind, _name: None,
         )
 
 
@@ -117,7 +119,9 @@ PLAN = Plan((BASE, ROOT, PYTHON, RUNTIME, IMAGE), ())
 
 
 def run(house: House, **options: object) -> dict[Digest, StepRecord]:
-    return house.executor(**options).run(PLAN, select(PLAN, [IMAGE.id], house.ports))  # type: ignore[arg-type]
+    ended = house.executor(**options).run(PLAN, select(PLAN, [IMAGE.id], house.ports))  # type: ignore[arg-type]
+    ended.raise_first()
+    return dict(ended.records)
 
 
 def test_every_missing_step_runs_once_after_what_it_needs(house: House) -> None:

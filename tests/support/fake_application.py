@@ -12,6 +12,7 @@ from imagewright.events import Event, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.options import BuildOptions, GlobalOptions, LockOptions, RunOptions, Selection, TrainOptions
 from imagewright.model.results import (
+    BuildReport,
     BuiltImage,
     BuiltLayer,
     BuiltStep,
@@ -78,6 +79,7 @@ class FakeApplication:
     emitted: tuple[Event, ...] = EVENTS
     checks: tuple[CheckResult, ...] = CHECKS
     problems: tuple[str, ...] = ()
+    report: BuildReport | None = None
     status: int = 0
     during: Callable[[], None] = lambda: None
 
@@ -86,16 +88,24 @@ class FakeApplication:
         self.asked.append(("make", options))
         return self
 
-    def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> tuple[BuiltImage, ...]:
+    def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> BuildReport:
         self._emit("build", specs, options, sink)
-        return tuple(replace(IMAGE, spec=spec, archive=options.output) for spec in specs)
+        built = tuple(replace(IMAGE, spec=spec, archive=options.output) for spec in specs)
+        return self.report or BuildReport(built, seconds=230.0, compiles=1, interpreters=1)
 
     def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
         self.asked.append(("plan", specs, selection))
         self.during()
         inputs = (PlanInput("gcc_14", digest("gcc"), 1_000_000, stored=False),)
         return PlanView(
-            images=(PlanImage(specs[0], IMAGE.tags, IMAGE.platform, tuple(step.id for step in STEPS)),),
+            images=(
+                PlanImage(
+                    (specs or ("3.13-slim-trixie",))[0],
+                    IMAGE.tags,
+                    IMAGE.platform,
+                    tuple(step.id for step in STEPS),
+                ),
+            ),
             steps=(
                 PlanStep(STEPS[0].id, STEPS[0].name, cached=True, reason="cached"),
                 PlanStep(STEPS[1].id, STEPS[1].name, cached=False, reason="not built yet", inputs=inputs),
@@ -112,8 +122,8 @@ class FakeApplication:
         )
         return LockChanges(changed, Path("imagewright.lock"), packages=183)
 
-    def check(self, spec: str, selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
-        self._emit("check", spec, selection, sink)
+    def check(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
+        self._emit("check", specs, selection, sink)
         return self.checks
 
     def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:

@@ -11,7 +11,7 @@ from imagewright.events import Sink, discard
 from imagewright.model.lock import Lock
 from imagewright.model.options import BuildOptions, GlobalOptions, LockOptions, RunOptions, Selection, TrainOptions
 from imagewright.model.results import (
-    BuiltImage,
+    BuildReport,
     CheckResult,
     Collected,
     LockChanges,
@@ -29,7 +29,7 @@ class Imagewright:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> tuple[BuiltImage, ...]:
+    def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> BuildReport:
         """Build images into the store, and write them out where asked."""
         with self._world.open_store() as store:
             return Builder(self._world, store, sink).build(specs, options)
@@ -44,10 +44,10 @@ class Imagewright:
         with self._world.open_store() as store:
             return Builder(self._world, store, sink).relock(specs, options)
 
-    def check(self, spec: str, selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
+    def check(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
         """Run the acceptance checks again, whatever the store remembers of them."""
         with self._world.open_store() as store:
-            return Builder(self._world, store, sink).check(spec, selection)
+            return Builder(self._world, store, sink).check(specs, selection)
 
     def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:
         """Run a command in an image that is in the store."""

@@ -13,12 +13,14 @@ from imagewright.archives.debian.acquire import ArchiveIndex, ArchiveRequest, ac
 from imagewright.archives.debian.release import Leniency
 from imagewright.archives.debian.sources import mirror_roles, read_apt_sources
 from imagewright.archives.debian.universe import Universe
-from imagewright.archives.download import FetchRequest, fetch_all
+from imagewright.archives.download import FetchRequest, combined, fetch_each
 from imagewright.archives.keyring import shipped_keyring
 from imagewright.archives.mirrors import SNAPSHOT, Mirrors
 from imagewright.catalog.settings import Choices
 from imagewright.catalog.shipped import profile_bytes, shipped_profiles
-from imagewright.errors import VerificationError
+from imagewright.engine.executor import Selection
+from imagewright.engine.fate import Fate
+from imagewright.errors import FetchError, ImagewrightError, VerificationError
 from imagewright.events import Note, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
@@ -27,6 +29,7 @@ from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, Step
 from imagewright.model.ports import BlobStore, Fetcher, Ports
 from imagewright.model.site import LocalFile
+from imagewright.planning.inputs import step_inputs
 from imagewright.planning.locking import LockInputs
 from imagewright.store.store import Store
 
@@ -106,39 +109,79 @@ def lock_inputs(
     return LockInputs(universe, tuple(states.values()), shipped)
 
 
-def fetch_inputs(world: World, store: Store, ports: Ports, steps: Iterable[Step], lock: Lock, sink: Sink) -> None:
-    """Bring everything that the steps read into the store, verified; nothing is fetched after this."""
+def fetch_inputs(
+    world: World, store: Store, ports: Ports, steps: Iterable[Step], lock: Lock, sink: Sink
+) -> dict[Digest, ImagewrightError]:
+    """Bring everything that the steps read into the store, verified; nothing is fetched after this.
+
+    What cannot be had, or not be believed, is told by its digest.
+    """
     work = [step.work for step in steps]
     packages = {package.sha256: package for each in work for package in _packages(each)}
     sources = {each.source.sha256: each.source for each in work if isinstance(each, PythonWork)}
-    profiles = [each.profile for each in work if isinstance(each, PythonWork) and each.profile is not None]
-    for profile in profiles:
-        _bring_profile(profile, ports.blobs)
+    failures: dict[Digest, ImagewrightError] = {}
+    for profile in {each.profile for each in work if isinstance(each, PythonWork) and each.profile is not None}:
+        try:
+            _bring_profile(profile, ports.blobs)
+        except VerificationError as error:
+            failures[profile.sha256] = error
     _bring_files(world, work, ports.blobs)
     wheels = {wheel.sha256: wheel for source in sources.values() for wheel in source.wheels}
     digests: set[Digest] = {*packages, *sources, *wheels}
     if not sources and all(ports.blobs.has(digest) for digest in digests):
-        return
+        return failures
     mirrors = mirrors_of(world)
     archives = {archive.name: archive for archive in lock.archives}
     requests = [
         *(_source_request(source, mirrors) for source in sources.values()),
         *(_package_request(package, mirrors, archives) for package in packages.values()),
         *_wheel_requests(
-            (one for one in wheels.values() if not ports.blobs.has(one.sha256)), world, ports.fetcher
+            (one for one in wheels.values() if not ports.blobs.has(one.sha256)), world, ports.fetcher, failures
         ),
     ]
-    fetch_all(requests, ports.blobs, ports.fetcher, jobs=_CONNECTIONS, sink=sink, clock=world.clock)
+    failures.update(
+        fetch_each(requests, ports.blobs, ports.fetcher, jobs=_CONNECTIONS, sink=sink, clock=world.clock)
+    )
     for source in sources.values():
-        check_source(
-            source,
-            mirrors=mirrors,
-            blobs=ports.blobs,
-            fetcher=ports.fetcher,
-            keyring=shipped_keyring(),
-            memory=store.facts(SIGNATURES),
-            sink=sink,
-        )
+        if source.sha256 in failures:
+            continue
+        try:
+            check_source(
+                source,
+                mirrors=mirrors,
+                blobs=ports.blobs,
+                fetcher=ports.fetcher,
+                keyring=shipped_keyring(),
+                memory=store.facts(SIGNATURES),
+                sink=sink,
+            )
+        except (FetchError, VerificationError) as error:
+            failures[source.sha256] = error
+    return failures
+
+
+def refused_steps(
+    steps: Iterable[Step], failures: Mapping[Digest, ImagewrightError]
+) -> dict[Digest, ImagewrightError]:
+    """The steps that cannot begin, because something that they read is not there; by id, with the reason."""
+    found: dict[Digest, ImagewrightError] = {}
+    for step in steps if failures else ():
+        lacking = [one.digest for one in step_inputs(step.work) if one.read and one.digest in failures]
+        if lacking:
+            found[step.id] = combined([failures[digest] for digest in dict.fromkeys(lacking)])
+    return found
+
+
+def refuse_all(
+    selection: Selection, refused: Mapping[Digest, ImagewrightError], failures: Mapping[Digest, ImagewrightError]
+) -> None:
+    """Raise one error for all that is lacking where no image can be built without it."""
+    fate = Fate(selection.missing, selection.targets)
+    needed: frozenset[Digest] = frozenset(step.id for step in selection.missing)
+    for step_id, error in refused.items():
+        needed -= fate.fail(step_id, error)
+    if refused and not needed:
+        raise combined(tuple(failures.values()))
 
 
 def _bring_files(world: World, work: Iterable[object], blobs: BlobStore) -> None:
@@ -178,8 +221,13 @@ def _source_request(source: LockedSource, mirrors: Mirrors) -> FetchRequest:
     return FetchRequest(source.filename, urls, source.size, source.sha256)
 
 
-def _wheel_requests(wheels: Iterable[LockedWheel], world: World, fetcher: Fetcher) -> Iterator[FetchRequest]:
-    """Where the indexes that the machine uses have them; asked only for what is not in the store."""
+def _wheel_requests(
+    wheels: Iterable[LockedWheel], world: World, fetcher: Fetcher, failures: dict[Digest, ImagewrightError]
+) -> Iterator[FetchRequest]:
+    """Where the indexes that the machine uses have them; asked only for what is not in the store.
+
+    What no index knows joins ``failures``.
+    """
     wanted = tuple(wheels)
     if not wanted:
         return
@@ -187,7 +235,11 @@ def _wheel_requests(wheels: Iterable[LockedWheel], world: World, fetcher: Fetche
 
     index = python_index(world, fetcher)
     for wheel in wanted:
-        urls = index.find(wheel.project, wheel.filename, wheel.sha256)
+        try:
+            urls = index.find(wheel.project, wheel.filename, wheel.sha256)
+        except (FetchError, VerificationError) as error:
+            failures[wheel.sha256] = error
+            continue
         yield FetchRequest(wheel.filename, urls, wheel.size, wheel.sha256)
 
 

@@ -3,31 +3,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from imagewright.app.locks import changes, ensure_locked, load_lock, refresh, save_lock
+from imagewright.app import exporting
+from imagewright.app.choosing import choose, warn_of
+from imagewright.app.following import follow_images
+from imagewright.app.locks import changes, ensure_each, ensure_locked, load_lock, refresh_each, save_lock
+from imagewright.app.machine import available_memory
+from imagewright.app.outcomes import as_left_out, not_locked, outcome, without
 from imagewright.app.steps import make_ports, make_runners
 from imagewright.app.world import World
-from imagewright.catalog.resolve import resolve
 from imagewright.checks.selection import check_names
 from imagewright.checks.suite import revision
 from imagewright.engine.context import StepRunner
-from imagewright.engine.executor import Executor, find, select
+from imagewright.engine.executor import Executor, Run, find, select
+from imagewright.engine.scheduling import Budget
 from imagewright.events import PlanReady, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock
 from imagewright.model.options import BuildOptions, LockOptions, RunOptions, TrainOptions
 from imagewright.model.options import Selection as Wanted
-from imagewright.model.plan import Plan, PlannedImage, Step, StepKind, StepRecord
+from imagewright.model.plan import Plan, StepKind, StepRecord
 from imagewright.model.ports import Ports
 from imagewright.model.results import (
+    BuildReport,
     BuiltImage,
-    BuiltLayer,
-    BuiltStep,
     CheckResult,
+    FailedImage,
     LockChanges,
     PlanView,
     TrainedProfile,
@@ -50,96 +55,126 @@ class Builder:
     def _ports(self) -> Ports:
         return make_ports(self._world, self._store)
 
-    def define(self, specs: Iterable[str], wanted: Wanted) -> tuple[tuple[str, ImageDefinition], ...]:
-        """What each specification names on each platform, in order."""
-        settings = self._world.settings(wanted)
-        return tuple(
-            (spec, resolve(spec, self._world.catalog, settings, platform))
-            for spec in specs
-            for platform in self._world.platforms(wanted)
-        )
+    def build(self, specs: tuple[str, ...], options: BuildOptions) -> BuildReport:
+        """Build images, check them, and write them out. What fails does not keep the others from being built.
 
-    def build(self, specs: tuple[str, ...], options: BuildOptions) -> tuple[BuiltImage, ...]:
-        """Build images, check them, and write them out."""
-        named = self.define(specs, options.selection)
-        definitions = [definition for _, definition in named]
-        lock = ensure_locked(self._world, self._store, self._ports, definitions, self._sink)
-        plan = self._plan(definitions, lock)
+        Where a single image was asked for, or nothing could begin, its error is raised.
+        """
+        clock = self._world.clock
+        begun = clock.monotonic()
+        chosen = choose(self._world, specs, options.selection)
+        warn_of(chosen.left_out, self._sink)
+        exporting.refuse_output(len(chosen.named), options)
+        lock, unlocked = ensure_each(self._world, self._store, self._ports, chosen.definitions, self._sink)
+        named = without(chosen.named, unlocked)
+        plan = self._plan([definition for _, definition in named], lock)
         # The image as well as its check: a store may still remember the check of an image that it has forgotten.
         targets = [step for image in plan.images for step in (image.image, image.check)]
-        records, ran = self._execute(plan, lock, targets, keep_failed=options.keep_failed)
-        images = tuple(
-            self._built(spec, definition, planned, records, ran, plan)
-            for (spec, definition), planned in zip(named, plan.images, strict=True)
+        run = self._execute(plan, lock, targets, keep_failed=options.keep_failed, fail_fast=options.fail_fast)
+        if len(chosen.named) == 1:
+            run.raise_first()
+        records = self._complete(plan, run.records)
+        planned = iter(zip(named, plan.images, strict=True))
+        images = self._write_out(
+            [
+                not_locked(spec, definition, unlocked[place])
+                if place in unlocked
+                else outcome(*next(planned), run, records, plan)
+                for place, (spec, definition) in enumerate(chosen.named)
+            ],
+            options,
         )
-        for image in images:
-            self._remember(image)
-        return self._write_out(images, options)
+        pythons = {step.id for step in plan.steps if step.kind is StepKind.PYTHON}
+        return BuildReport(
+            images, clock.monotonic() - begun, len(pythons & run.ran), len(pythons), chosen.left_out
+        )
 
     def view(self, specs: tuple[str, ...], wanted: Wanted) -> PlanView:
         """What a build would do."""
-        definitions = [definition for _, definition in self.define(specs, wanted)]
-        lock = ensure_locked(self._world, self._store, self._ports, definitions, self._sink)
-        plan = self._plan(definitions, lock)
+        chosen = choose(self._world, specs, wanted)
+        lock, unlocked = ensure_each(self._world, self._store, self._ports, chosen.definitions, self._sink)
+        plan = self._plan(without(chosen.definitions, unlocked), lock)
         by_id = {step.id: step for step in plan.steps}
-        return plan_view(
+        view = plan_view(
             plan,
             lambda step: find(by_id[step], self._ports),
             latest_records(record for record, _ in self._store.steps.all()),
             self._store.blobs.has,
         )
+        lost = (not_locked(*chosen.named[place], error) for place, error in sorted(unlocked.items()))
+        return replace(view, left_out=(*chosen.left_out, *map(as_left_out, lost)))
 
     def relock(self, specs: tuple[str, ...], options: LockOptions) -> LockChanges:
         """Lock anew what the specifications name."""
-        definitions = tuple(definition for _, definition in self.define(specs, options.selection))
+        chosen = choose(self._world, specs, options.selection)
+        warn_of(chosen.left_out, self._sink)
         before = load_lock(self._world.lock_path)
-        after = refresh(
-            self._world, self._store, self._ports, definitions, before, self._sink, toolchain=options.toolchain
+        after, unlocked = refresh_each(
+            self._world,
+            self._store,
+            self._ports,
+            chosen.definitions,
+            before,
+            self._sink,
+            toolchain=options.toolchain,
         )
         save_lock(self._world, after)
-        return changes(self._world.lock_path, before, after)
+        failed = tuple(not_locked(*chosen.named[place], error) for place, error in sorted(unlocked.items()))
+        return replace(changes(self._world.lock_path, before, after), failed=failed)
 
-    def check(self, spec: str, wanted: Wanted) -> tuple[CheckResult, ...]:
-        """Build the image if need be, then run its checks again."""
+    def check(self, specs: tuple[str, ...], wanted: Wanted) -> tuple[CheckResult, ...]:
+        """Build the images if need be, then run their checks again."""
         from imagewright.app.checking import run_again
 
-        records, _, check = self._image_of(spec, wanted)
-        return run_again(check, records, self._ports, self._sink, self._world.jobs)
+        chosen = choose(self._world, specs, wanted)
+        warn_of(chosen.left_out, self._sink)
+        records, plan = self._images_of(chosen.definitions)
+        by_id = {step.id: step for step in plan.steps}
+        found = [
+            run_again(by_id[image.check], records, self._ports, self._sink, self._world.jobs)
+            for image in plan.images
+        ]
+        return tuple(result for results in found for result in results)
 
     def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:
         """Run a command in an image, built first if need be."""
         from imagewright.app.running import run_command
 
-        records, image, check = self._image_of(spec, options.selection)
-        needs = {role: records[need] for role, need in check.needs}
-        return run_command(image, records, needs, argv, options, self._ports)
+        records, plan = self._images_of(choose(self._world, (spec,), options.selection).definitions)
+        by_id = {step.id: step for step in plan.steps}
+        image = plan.images[0]
+        needs = {role: records[need] for role, need in by_id[image.check].needs}
+        return run_command(by_id[image.image], records, needs, argv, options, self._ports)
 
     def train(self, spec: str, options: TrainOptions) -> TrainedProfile:
         """Train a profile, keep it and name it in the lock."""
         from imagewright.app import training
         from imagewright.planning.locking import with_profile
 
-        definition = self.define((spec,), options.selection)[0][1]
+        definition = self._single(spec, options.selection)
         lock = ensure_locked(self._world, self._store, self._ports, [definition], self._sink)
         moment = int(self._world.clock.now().timestamp())
         plan, step = training.training_plan(self._plan([definition], lock), definition, moment)
         runners = {StepKind.PYTHON: training.training_runner}
-        records, _ = self._execute(plan, lock, [step.id], keep_failed=False, runners=runners)
-        record = records[step.id]
+        run = self._execute(plan, lock, [step.id], keep_failed=False, runners=runners)
+        run.raise_first()
+        record = run.records[step.id]
         profile = training.locked_profile(definition, lock, record, self._store.blobs)
         save_lock(self._world, with_profile(lock, profile))
         return training.trained(profile, record, self._store.blobs, options.output)
 
-    def _image_of(self, spec: str, wanted: Wanted) -> tuple[Mapping[Digest, StepRecord], Step, Step]:
-        """Records of everything that an image and its check need, built if need be; both steps."""
-        definitions = [definition for _, definition in self.define((spec,), wanted)]
+    def _single(self, spec: str, wanted: Wanted) -> ImageDefinition:
+        return choose(self._world, (spec,), wanted).definitions[0]
+
+    def _images_of(self, definitions: Sequence[ImageDefinition]) -> tuple[Mapping[Digest, StepRecord], Plan]:
+        """Bring images, and what their checks need, into the store, unchecked; the first failure is raised."""
         lock = ensure_locked(self._world, self._store, self._ports, definitions, self._sink)
         plan = self._plan(definitions, lock)
-        image = plan.images[0]
-        by_id = {step.id: step for step in plan.steps}
-        check = by_id[image.check]
-        records, _ = self._execute(plan, lock, [need for _, need in check.needs], keep_failed=False)
-        return records, by_id[image.image], check
+        checks = {image.check for image in plan.images}
+        targets = [need for step in plan.steps if step.id in checks for _, need in step.needs]
+        run = self._execute(plan, lock, targets, keep_failed=False)
+        run.raise_first()
+        return self._complete(plan, run.records), plan
 
     def _plan(self, definitions: Iterable[ImageDefinition], lock: Lock) -> Plan:
         settings = self._world.settings()
@@ -161,74 +196,43 @@ class Builder:
         targets: Iterable[Digest],
         *,
         keep_failed: bool,
+        fail_fast: bool = False,
         runners: Mapping[StepKind, StepRunner] | None = None,
-    ) -> tuple[Mapping[Digest, StepRecord], frozenset[Digest]]:
-        """Bring every target into the store; all records, and which steps ran."""
-        wanted = tuple(targets)
-        selection = select(plan, wanted, self._ports)
+    ) -> Run:
+        """Bring every target into the store, as far as nothing fails. Raises where nothing could even begin."""
+        selection = select(plan, targets, self._ports)
         names = tuple(step.name for step in plan.steps)
         self._sink(PlanReady(names, len(plan.steps) - len(selection.missing)))
         if not selection.missing:
-            return self._complete(plan, selection.ready), frozenset()
-        from imagewright.app.archives import fetch_inputs
+            return Run(selection.ready)
+        from imagewright.app.archives import fetch_inputs, refuse_all, refused_steps
 
-        fetch_inputs(self._world, self._store, self._ports, selection.missing, lock, self._sink)
-        done = self._executor(runners or {}, keep_failed=keep_failed).run(plan, selection)
-        return self._complete(plan, done), frozenset(step.id for step in selection.missing)
+        failures = fetch_inputs(self._world, self._store, self._ports, selection.missing, lock, self._sink)
+        refused = refused_steps(selection.missing, failures)
+        refuse_all(selection, refused, failures)
+        follow = follow_images(plan, selection, refused, self._sink)
+        executor = self._executor(runners or {}, follow, keep_failed=keep_failed)
+        return executor.run(plan, selection, refused=refused, fail_fast=fail_fast)
 
-    def _executor(self, runners: Mapping[StepKind, StepRunner], *, keep_failed: bool) -> Executor:
+    def _executor(self, runners: Mapping[StepKind, StepRunner], sink: Sink, *, keep_failed: bool) -> Executor:
         previous = latest_records(record for record, _ in self._store.steps.all())
         logs = self._store.layout.logs
         return Executor(
             self._ports,
-            {**make_runners(self._sink), **runners},
+            {**make_runners(sink), **runners},
             logs=logs,
             failed=logs if keep_failed else None,
-            jobs=self._world.jobs,
-            sink=self._sink,
+            budget=Budget(self._world.jobs, available_memory()),
+            sink=sink,
             hold=self._store.locks.step,
             reason=lambda step: reason_of(step, previous),
+            previous=previous,
         )
 
     def _complete(self, plan: Plan, done: Mapping[Digest, StepRecord]) -> Mapping[Digest, StepRecord]:
         """The records of the whole plan, as far as there are any: results name every step."""
         others = {step.id: self._store.steps.get(step.id) for step in plan.steps if step.id not in done}
         return {**done, **{step: record for step, record in others.items() if record is not None}}
-
-    def _built(
-        self,
-        spec: str,
-        definition: ImageDefinition,
-        planned: PlannedImage,
-        records: Mapping[Digest, StepRecord],
-        ran: frozenset[Digest],
-        plan: Plan,
-    ) -> BuiltImage:
-        record = records[planned.image]
-        names = {step.id: step.name for step in plan.steps}
-        facts = dict(record.facts)
-        layers = tuple(
-            BuiltLayer(digest, int(facts[f"{name}.size"]), facts[f"{name}.step"])
-            for name, digest in sorted(record.outputs)
-            if name.startswith("layer")
-        )
-        steps = tuple(
-            BuiltStep(names[step], step, step not in ran, records[step].seconds if step in ran else 0.0)
-            for step in planned.steps
-        )
-        return BuiltImage(
-            spec=spec,
-            image=planned.spec,
-            platform=planned.platform,
-            digest=record.output("manifest"),
-            config_digest=record.output("config"),
-            size=int(facts["size"]),
-            layers=layers,
-            tags=planned.tags,
-            steps=steps,
-            profile=definition.profile.value,
-            repository=definition.repository,
-        )
 
     def _remember(self, image: BuiltImage) -> None:
         """Name the image in the store's index, unless it says so already."""
@@ -240,12 +244,12 @@ class Builder:
             StoredImage(image.image, image.platform, image.digest, image.tags, image.size, finished)
         )
 
-    def _write_out(self, images: tuple[BuiltImage, ...], options: BuildOptions) -> tuple[BuiltImage, ...]:
+    def _write_out(
+        self, images: Sequence[BuiltImage | FailedImage], options: BuildOptions
+    ) -> tuple[BuiltImage | FailedImage, ...]:
+        for image in images:
+            if isinstance(image, BuiltImage):
+                self._remember(image)
         if options.output is None:
-            return images
-        from imagewright.app.exporting import write_out
-
-        write_out(images, self._store.blobs, options.output, options.format)
-        if options.output.is_file():
-            options.output.chmod(0o666 & ~self._world.umask)
-        return tuple(replace(image, archive=options.output) for image in images)
+            return tuple(images)
+        return exporting.write_all(images, self._store.blobs, options, umask=self._world.umask)

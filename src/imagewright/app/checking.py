@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from imagewright.checks.run import run_checks
 from imagewright.engine.context import Outcome, StepContext
@@ -37,7 +38,11 @@ def run_again(
     step: Step, records: Mapping[Digest, StepRecord], ports: Ports, sink: Sink, jobs: int
 ) -> tuple[CheckResult, ...]:
     """Run the checks of an image, whatever was found before."""
-    return run_image_checks(step, {role: records[need] for role, need in step.needs}, ports, sink, jobs=jobs)
+    work = step.work
+    assert isinstance(work, CheckWork)
+    needs = {role: records[need] for role, need in step.needs}
+    results = run_image_checks(step, needs, ports, sink, jobs=jobs)
+    return tuple(replace(result, image=work.name, platform=work.platform) for result in results)
 
 
 def run_image_checks(

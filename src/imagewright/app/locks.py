@@ -6,12 +6,18 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from imagewright.app.world import World
-from imagewright.errors import ConfigurationError, MachineError
+from imagewright.errors import (
+    ConfigurationError,
+    FetchError,
+    ImagewrightError,
+    MachineError,
+    VerificationError,
+)
 from imagewright.events import Note, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
@@ -21,6 +27,9 @@ from imagewright.model.results import LockChanges
 from imagewright.planning.lockfile import MAXIMUM_LOCK, read_lock, write_lock
 from imagewright.planning.targets import check_fresh, is_locked
 from imagewright.store.store import Store
+
+_ISOLATED = (ConfigurationError, FetchError, VerificationError)
+"""What may be wrong with some of many images."""
 
 
 def load_lock(path: Path) -> Lock | None:
@@ -74,6 +83,75 @@ def ensure_locked(
     for item in wanted:
         check_fresh(known, item, world.catalog)
     return lock
+
+
+def ensure_each(
+    world: World, store: Store, ports: Ports, definitions: Sequence[ImageDefinition], sink: Sink
+) -> tuple[Lock, dict[int, ImagewrightError]]:
+    """As :func:`ensure_locked`, but what cannot be locked does not keep the others from it.
+
+    The lock, and errors by the definitions' places. Where nothing can be locked, or only one was asked for, the
+    error is raised.
+    """
+
+    def ensure(some: Sequence[ImageDefinition]) -> Lock:
+        return ensure_locked(world, store, ports, some, sink)
+
+    load_lock(world.lock_path)  # a lock that is wrong is wrong for all
+    return _each(definitions, ensure)
+
+
+def refresh_each(
+    world: World,
+    store: Store,
+    ports: Ports,
+    definitions: Sequence[ImageDefinition],
+    previous: Lock | None,
+    sink: Sink,
+    *,
+    toolchain: bool,
+) -> tuple[Lock, dict[int, ImagewrightError]]:
+    """As :func:`refresh`, but what cannot be locked does not keep the others from it; see :func:`ensure_each`."""
+    held = previous
+
+    def take(some: Sequence[ImageDefinition]) -> Lock:
+        nonlocal held
+        held = refresh(world, store, ports, tuple(some), held, sink, toolchain=toolchain)
+        return held
+
+    return _each(definitions, take)
+
+
+def _each(
+    definitions: Sequence[ImageDefinition], attempt: Callable[[Sequence[ImageDefinition]], Lock]
+) -> tuple[Lock, dict[int, ImagewrightError]]:
+    """Try all together; else archive by archive; else one by one where an archive is there, but an image does
+    not go together. What the last attempt that went well gave, and errors by place."""
+    try:
+        return attempt(definitions), {}
+    except _ISOLATED as error:
+        if len(definitions) == 1:
+            raise
+        first = error
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, item in enumerate(definitions):
+        groups.setdefault((item.name.suite, item.platform.debian), []).append(place)
+    lock: Lock | None = None
+    failures: dict[int, ImagewrightError] = {}
+    for places in groups.values():
+        parts = [places]
+        while parts:
+            part = parts.pop(0)
+            try:
+                lock = attempt([definitions[place] for place in part])
+            except _ISOLATED as error:
+                if isinstance(error, ConfigurationError) and len(part) > 1:
+                    parts = [[place] for place in part]
+                else:
+                    failures.update(dict.fromkeys(part, error))
+    if lock is None:
+        raise first
+    return lock, failures
 
 
 def refresh(

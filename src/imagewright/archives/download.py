@@ -96,21 +96,46 @@ def fetch_all(
     the error names all of them. Raises ``VerificationError`` if any file was only to be had wrong, else
     ``FetchError`` (``OfflineError``); other errors, and Ctrl-C, stop everything at once.
     """
+    failures = fetch_each(requests, blobs, fetcher, jobs=jobs, sink=sink, clock=clock)
+    if failures:
+        raise combined(tuple(failures.values()))
+
+
+def fetch_each(
+    requests: Sequence[FetchRequest],
+    blobs: BlobStore,
+    fetcher: Fetcher,
+    *,
+    jobs: int,
+    sink: Sink,
+    clock: Clock,
+) -> dict[Digest, ImagewrightError]:
+    """As :func:`fetch_all`, but what cannot be had is told and not raised: errors by digest, in order.
+
+    After many failures the rest is given up, and each file of it has an error too.
+    """
     by_digest = {request.sha256: request for request in requests}
     missing = [request for request in by_digest.values() if not blobs.has(request.sha256)]
     if not missing:
-        return
+        return {}
     tally = _Tally(sink, len(missing), sum(request.size for request in missing))
     tally.emit(FetchStarted(tally.total_files, tally.total))
     started = clock.monotonic()
-    _raise_failures(_run(missing, blobs, fetcher, jobs, tally))
-    tally.emit(FetchFinished(tally.files, tally.total, clock.monotonic() - started))
+    failed = _run(missing, blobs, fetcher, jobs, tally)
+    failures = {missing[position].sha256: error for position, error in failed}
+    if len(failed) >= _GIVE_UP_AFTER:
+        why = f"{len(failed)} other files failed, so the rest was given up"
+        for request in missing:
+            if request.sha256 not in failures and not blobs.has(request.sha256):
+                failures[request.sha256] = FetchError(f"{request.name} was not fetched", why=why)
+    tally.emit(FetchFinished(tally.files, tally.size, clock.monotonic() - started))
+    return failures
 
 
 def _run(
     missing: Sequence[FetchRequest], blobs: BlobStore, fetcher: Fetcher, jobs: int, tally: _Tally
-) -> list[ImagewrightError]:
-    """Work through ``missing`` in threads; the failures, in the order of the requests."""
+) -> list[tuple[int, ImagewrightError]]:
+    """Work through ``missing`` in threads; the failures, in the order of the requests, with their places."""
     todo: SimpleQueue[tuple[int, FetchRequest]] = SimpleQueue()
     done: SimpleQueue[tuple[int, BaseException | None]] = SimpleQueue()
     for item in enumerate(missing):
@@ -140,7 +165,7 @@ def _run(
         tally.stop.set()
         for thread in threads:
             thread.join(_PARTING)
-    return [failures[position] for position in sorted(failures)]
+    return sorted(failures.items())
 
 
 def _outcome(request: FetchRequest, blobs: BlobStore, fetcher: Fetcher, tally: _Tally) -> BaseException | None:
@@ -212,15 +237,13 @@ def _nowhere(request: FetchRequest, tried: Sequence[tuple[str, ImagewrightError]
     return FetchError(f"cannot fetch {request.name}", why=why, hint=request.hint, details=details)
 
 
-def _raise_failures(failures: Sequence[ImagewrightError]) -> None:
-    """Raise the first failure, a wrong file before a missing one, with the names of all."""
-    if not failures:
-        return
+def combined(failures: Sequence[ImagewrightError]) -> ImagewrightError:
+    """One error for all: a wrong file before a missing one, with the names of the others."""
     first = next((error for error in failures if isinstance(error, VerificationError)), failures[0])
     if len(failures) == 1:
-        raise first
+        return first
     others = [error.message for error in failures if error is not first]
-    raise type(first)(
+    return type(first)(
         f"{first.message} (and {len(others)} more files failed)",
         why=first.why,
         hint=first.hint,

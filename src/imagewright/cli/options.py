@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from imagewright.cli.session import Session
+from imagewright.errors import UsageError
 from imagewright.model.images import Bytecode, Compression, Profile
 from imagewright.model.options import Selection
 from imagewright.model.platforms import Platform, parse_platform
@@ -196,6 +197,32 @@ def selection_options(function: F) -> F:
     return function
 
 
+def many_options(function: F) -> F:
+    """All images instead of named ones; collected by :func:`selection`."""
+    decorators = (
+        click.option("--all", "everything", is_flag=True, help="Every image of the catalog's current releases."),
+        click.option(
+            "--only",
+            multiple=True,
+            metavar="GLOB",
+            help="Of those, the ones with such a simple tag or ending, e.g. '3.13-*' or 'slim-*'; repeatable.",
+        ),
+    )
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def refuse_mixed(specs: tuple[str, ...], *, everything: bool, only: tuple[str, ...]) -> None:
+    """Raise :class:`UsageError` unless either images are named or all are meant."""
+    if everything and specs:
+        raise UsageError(f"--all takes every image, and {specs[0]} one", hint="say either; --only narrows --all")
+    if only and not everything:
+        raise UsageError("--only narrows --all", hint=f"say: --all --only '{only[0]}'")
+    if not specs and not everything:
+        raise UsageError("no image is named", hint="give a SPEC such as 3.13-slim-trixie, or --all")
+
+
 def selection(
     *,
     platform: tuple[Platform, ...] | None,
@@ -203,12 +230,16 @@ def selection(
     bytecode: str | None,
     frame_pointers: bool | None,
     compression: str | None,
+    everything: bool = False,
+    only: tuple[str, ...] = (),
 ) -> Selection:
-    """What :func:`selection_options` gave."""
+    """What :func:`selection_options` gave, and :func:`many_options` where a command has them."""
     return Selection(
         platforms=platform or (),
         profile=Profile(profile) if profile else None,
         bytecode=Bytecode(bytecode) if bytecode else None,
         frame_pointers=frame_pointers,
         compression=Compression(compression) if compression else None,
+        everything=everything,
+        only=only,
     )

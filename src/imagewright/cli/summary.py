@@ -7,13 +7,16 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from imagewright.cli import overview
 from imagewright.cli.console import Paint
 from imagewright.cli.text import count, duration, one_line, size
 from imagewright.model.results import (
+    BuildReport,
     BuiltImage,
     BuiltStep,
     CheckResult,
     Collected,
+    FailedImage,
     LockChange,
     LockChanges,
     PlanStep,
@@ -28,14 +31,29 @@ _LABEL = 8
 _FIGURE = 11
 """Columns for a size or a duration, so that all names of an image begin in one column."""
 _CHANGES_SHOWN = 40
+_DETAILED = 3
+"""Images of which a plan is shown step by step."""
 
 
-def build(images: Sequence[BuiltImage], paint: Paint, width: int) -> list[str]:
-    """Tags, digests, size, layers and time per step of each image."""
+def build(report: BuildReport, paint: Paint, width: int) -> list[str]:
+    """Tags, digests, size, layers and time per step of an image; a line for each of several."""
+    if len(report.images) == 1 and report.built and not report.left_out:
+        return _built(report.built[0], paint, width)
+    return overview.built(report, paint, width)
+
+
+def failures(failed: Iterable[FailedImage], paint: Paint) -> list[str]:
+    """What failed, why and what to do, as errors are told elsewhere; once, however many images it ended."""
     lines: list[str] = []
-    for image in images:
-        lines += ["", *_built(image, paint, width)]
-    return lines[1:]
+    for failure, images in overview.failures(failed):
+        more = f" and {len(images) - 1} more" if len(images) > 1 else ""
+        words = f"{images[0]}{more}: {failure.message}"
+        lines.append(f"{paint('bold red', 'error:')} {paint('bold', one_line(words))}")
+        if failure.why:
+            lines.append(f"  {paint('dim', 'why:')} {one_line(failure.why)}")
+        if failure.hint:
+            lines.append(f"  {paint('dim', 'try:')} {one_line(failure.hint)}")
+    return lines
 
 
 def _built(image: BuiltImage, paint: Paint, width: int) -> list[str]:
@@ -88,21 +106,27 @@ def _wrapped(label: str, words: Iterable[str], paint: Paint, width: int) -> list
 
 
 def plan(view: PlanView, paint: Paint, width: int) -> list[str]:
-    """Images with their tags, then steps: cached, or why they will run."""
-    lines: list[str] = []
-    for image in view.images:
-        lines.append(f"{paint('bold', image.spec)}  {paint('dim', image.platform)}")
-        lines += [*_wrapped("tags", image.tags, paint, width), ""]
-    longest = max((len(step.name) for step in view.steps), default=0)
-    lines += [_planned(step, longest, paint) for step in view.steps]
-    missing = {item.digest: item.size for step in view.steps for item in step.inputs if not item.stored}
-    running = sum(1 for step in view.steps if not step.cached)
+    """Images with their tags, then steps: cached, or why they will run. Of many images, a line for each."""
+    many = len(view.images) > _DETAILED or bool(view.left_out)
+    lines = overview.planned(view, paint, width) if many else _plan_in_full(view, paint, width)
+    missing = {digest: item.size for digest, item in overview.missing_inputs(view).items()}
+    running = sum(overview.runs(step) for step in view.steps)
     words = [f"{count(running, 'step')} to run" if running else "everything is in the store"]
     if view.compiles:
         words.append(f"{count(view.compiles, 'interpreter')} to compile")
     if missing:
         words.append(f"{count(len(missing), 'file')} to fetch ({size(sum(missing.values()))})")
-    return [*lines, "", ", ".join(words)]
+    sums = f"{count(len(view.images), 'image')} from {count(view.interpreters, 'compile')}"
+    return [*lines, "", *([sums] if many else []), ", ".join(words)]
+
+
+def _plan_in_full(view: PlanView, paint: Paint, width: int) -> list[str]:
+    lines: list[str] = []
+    for image in view.images:
+        lines.append(f"{paint('bold', image.spec)}  {paint('dim', image.platform)}")
+        lines += [*_wrapped("tags", image.tags, paint, width), ""]
+    longest = max((len(step.name) for step in view.steps), default=0)
+    return [*lines, *(_planned(step, longest, paint) for step in view.steps)]
 
 
 def _planned(step: PlanStep, longest: int, paint: Paint) -> str:
@@ -139,7 +163,12 @@ def check(results: Sequence[CheckResult], paint: Paint) -> list[str]:
     """One line per check, failed ones with what was seen."""
     longest = max((len(result.check) for result in results), default=0)
     lines = []
+    images = list(dict.fromkeys((result.image, result.platform) for result in results))
+    shown_image = images[:1] if len(images) == 1 else []
     for result in results:
+        if [(result.image, result.platform)] != shown_image:
+            shown_image = [(result.image, result.platform)]
+            lines += ["", f"{paint('bold', result.image)}  {paint('dim', result.platform)}"]
         mark = paint("green", "passed") if result.passed else paint("bold red", "FAILED")
         detail = one_line(result.detail)
         shown = detail if not result.passed else paint("dim", detail)
@@ -152,7 +181,7 @@ def check(results: Sequence[CheckResult], paint: Paint) -> list[str]:
         if failed
         else f"{count(len(results), 'check')} passed"
     )
-    return [*lines, "", end]
+    return [*lines[len(images) > 1 :], "", end]
 
 
 def train(profile: TrainedProfile, paint: Paint) -> list[str]:

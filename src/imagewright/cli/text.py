@@ -56,3 +56,8 @@ def one_line(text: str) -> str:
 def printable(text: str) -> str:
     """A foreign line without escape sequences and control characters; tabs stay."""
     return _CONTROL.sub("", text)
+
+
+def fitted(text: str, width: int) -> str:
+    """``text`` in at most ``width`` columns; what is cut off is said by an ellipsis."""
+    return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"

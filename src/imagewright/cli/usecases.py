@@ -13,7 +13,7 @@ from typing import Protocol
 from imagewright.events import Sink
 from imagewright.model.options import BuildOptions, GlobalOptions, LockOptions, RunOptions, Selection, TrainOptions
 from imagewright.model.results import (
-    BuiltImage,
+    BuildReport,
     CheckResult,
     Collected,
     LockChanges,
@@ -27,8 +27,11 @@ from imagewright.model.results import (
 class Application(Protocol):
     """The use cases, as the composition root offers them."""
 
-    def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> tuple[BuiltImage, ...]:
-        """Build each of ``specs`` into the store, and write it to ``options.output`` if that is set."""
+    def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> BuildReport:
+        """Build each of ``specs`` into the store, and write it to ``options.output`` if that is set.
+
+        The error of a single image is raised; of several, each that fails is a result.
+        """
         ...
 
     def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
@@ -39,8 +42,8 @@ class Application(Protocol):
         """Make or refresh the lock for ``specs``."""
         ...
 
-    def check(self, spec: str, selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
-        """Run the acceptance checks inside the image; a failed one is a result, not an exception."""
+    def check(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
+        """Run the acceptance checks inside the images; a failed one is a result, not an exception."""
         ...
 
     def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a plan: only what the wanted results lack, each step once, independent steps side by side.
 
+What fails takes with it what needs it, and nothing else (:mod:`imagewright.engine.fate`); what runs beside what
+is :mod:`imagewright.engine.scheduling`'s to say.
+
 Asking the index costs O(steps); nothing below a step that is already in the store is looked at.
 """
 
@@ -10,10 +13,13 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagewright.engine.context import Outcome, StepContext, StepLog, StepRunner
+from imagewright.engine.fate import Fate
+from imagewright.engine.loads import Previous, tasks_of
+from imagewright.engine.scheduling import Budget, Scheduler
 from imagewright.errors import BuildError, ImagewrightError
 from imagewright.events import Event, Sink, StepFailed, StepFinished, StepStarted
 from imagewright.model.digest import Digest
@@ -32,10 +38,29 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a plan comes to on this store: records that are there, and steps to run, in order."""
+    """What a plan comes to on a store: records that are there, steps to run, in order, and what for."""
 
     ready: Mapping[Digest, StepRecord]
     missing: tuple[Step, ...]
+    targets: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What became of a plan: all records there are, which steps ran, what failed, first things first.
+
+    ``skipped`` are steps that were never begun, with the failed step they would have needed, or that stopped all.
+    """
+
+    records: Mapping[Digest, StepRecord]
+    ran: frozenset[Digest] = frozenset()
+    failures: Mapping[Digest, Exception] = field(default_factory=dict)
+    skipped: Mapping[Digest, Digest] = field(default_factory=dict)
+
+    def raise_first(self) -> None:
+        """Raise the first failure, if there is one."""
+        for error in self.failures.values():
+            raise error
 
 
 def select(plan: Plan, targets: Iterable[Digest], ports: Ports) -> Selection:
@@ -43,7 +68,8 @@ def select(plan: Plan, targets: Iterable[Digest], ports: Ports) -> Selection:
     by_id = {step.id: step for step in plan.steps}
     ready: dict[Digest, StepRecord] = {}
     wanted: set[Digest] = set()
-    todo = list(targets)
+    asked = tuple(targets)
+    todo = list(asked)
     while todo:
         step_id = todo.pop()
         if step_id in ready or step_id in wanted:
@@ -54,7 +80,7 @@ def select(plan: Plan, targets: Iterable[Digest], ports: Ports) -> Selection:
             continue
         wanted.add(step_id)
         todo.extend(need for _, need in by_id[step_id].needs)
-    return Selection(ready, tuple(step for step in plan.steps if step.id in wanted))
+    return Selection(ready, tuple(step for step in plan.steps if step.id in wanted), asked)
 
 
 def find(step: Step, ports: Ports) -> StepRecord | None:
@@ -66,7 +92,7 @@ def find(step: Step, ports: Ports) -> StepRecord | None:
 
 
 class Executor:
-    """Runs the missing steps of a plan with one runner per kind of step."""
+    """Runs the missing steps of a plan with one runner per kind of step, within a budget."""
 
     def __init__(
         self,
@@ -75,87 +101,83 @@ class Executor:
         *,
         logs: Path,
         failed: Path | None,
-        jobs: int,
+        budget: Budget,
         sink: Sink,
         hold: StepLock,
         reason: Reason,
+        previous: Previous,
     ) -> None:
         self._ports = ports
         self._runners = runners
         self._logs = logs
         self._failed = failed
-        self._jobs = jobs
+        self._budget = budget
         self._sink = sink
         self._hold = hold
         self._reason = reason
+        self._previous = previous
 
-    def run(self, plan: Plan, selection: Selection) -> dict[Digest, StepRecord]:
-        """Run what is missing; the records of everything ready and done. The first failure is raised, after
-        the steps that were already running have ended; nothing new is started."""
-        done = dict(selection.ready)
+    def run(
+        self,
+        plan: Plan,
+        selection: Selection,
+        *,
+        refused: Mapping[Digest, ImagewrightError] | None = None,
+        fail_fast: bool = False,
+    ) -> Run:
+        """Run what is missing; what became of it.
+
+        A step that failed, or that is ``refused`` beforehand, takes with it what needs it, and what only that
+        needed; everything else goes on. With ``fail_fast`` nothing new begins after the first failure. Ctrl-C,
+        and what is no ``Exception``, stops everything at once and is raised.
+        """
         for step in plan.steps:
-            if step.id in done:
+            if step.id in selection.ready:
                 self._sink(StepFinished(str(step.id), step.name, cached=True, seconds=0.0))
-        waiting = {step.id: step for step in selection.missing}
-        running: dict[Future[StepRecord], Step] = {}
-        failures: list[BaseException] = []
-        with ThreadPoolExecutor(max_workers=max(2, self._jobs), thread_name_prefix="step") as pool:
+        scheduler = Scheduler(tasks_of(selection.missing, self._previous), self._budget)
+        fate = Fate(selection.missing, selection.targets)
+        done = dict(selection.ready)
+        for step_id, error in (refused or {}).items():
+            scheduler.drop(fate.fail(step_id, error, everything=fail_fast))
+        by_id = {step.id: step for step in selection.missing}
+        running: dict[Future[StepRecord], Digest] = {}
+        with ThreadPoolExecutor(max_workers=max(1, self._budget.jobs), thread_name_prefix="step") as pool:
             try:
-                while (waiting and not failures) or running:
-                    self._start(pool, waiting, running, done)
-                    failures += self._collect(running, done)
-                    if failures:
-                        waiting.clear()
+                while scheduler.waiting or running:
+                    for grant in scheduler.start():
+                        step = by_id[grant.id]
+                        needs = {role: done[need] for role, need in step.needs}
+                        running[pool.submit(self._run_step, step, needs, grant.jobs)] = grant.id
+                    assert running, "something waits for what never begins"
+                    for step_id, outcome in _ended(running):
+                        if isinstance(outcome, StepRecord):
+                            done[step_id] = outcome
+                            scheduler.finish(step_id)
+                        else:
+                            scheduler.fail(step_id)
+                            scheduler.drop(fate.fail(step_id, outcome, everything=fail_fast))
             except BaseException:  # Ctrl-C: nothing of what runs is worth waiting for
                 self._ports.sandbox.stop()
                 raise
-        if failures:
-            raise failures[0]
-        return done
+        ran = frozenset(by_id) & done.keys()
+        return Run(done, ran, fate.failures, {one: why for one, why in fate.skipped.items() if one not in done})
 
-    def _start(
-        self,
-        pool: ThreadPoolExecutor,
-        waiting: dict[Digest, Step],
-        running: dict[Future[StepRecord], Step],
-        done: Mapping[Digest, StepRecord],
-    ) -> None:
-        """Start every waiting step whose needs are met."""
-        for step in [step for step in waiting.values() if all(need in done for _, need in step.needs)]:
-            del waiting[step.id]
-            needs = {role: done[need] for role, need in step.needs}
-            running[pool.submit(self._run_step, step, needs)] = step
-
-    def _collect(
-        self, running: dict[Future[StepRecord], Step], done: dict[Digest, StepRecord]
-    ) -> list[BaseException]:
-        """Wait until something ends; what went wrong, if anything did."""
-        failures = []
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            step = running.pop(future)
-            error = future.exception()
-            if error is None:
-                done[step.id] = future.result()
-            else:
-                failures.append(error)
-        return failures
-
-    def _run_step(self, step: Step, needs: Mapping[str, StepRecord]) -> StepRecord:
+    def _run_step(self, step: Step, needs: Mapping[str, StepRecord], jobs: int) -> StepRecord:
         with self._hold(step.id):
             already = find(step, self._ports)
             if already is not None:
                 self._emit(StepFinished(str(step.id), step.name, cached=True, seconds=0.0))
                 return already
-            return self._run_held(step, needs)
+            return self._run_held(step, needs, jobs)
 
-    def _run_held(self, step: Step, needs: Mapping[str, StepRecord]) -> StepRecord:
+    def _run_held(self, step: Step, needs: Mapping[str, StepRecord], jobs: int) -> StepRecord:
         clock = self._ports.clock
         started = clock.monotonic()
         self._emit(StepStarted(str(step.id), step.name, self._reason(step)))
         path = self._logs / f"{step.kind}-{step.id.short}.log"
         with path.open("wb") as file, self._ports.trees.workspace(f"{step.kind}-{step.id.short}") as workspace:
             log = StepLog(step, path, file, self._sink)
-            context = StepContext(step, needs, self._ports, workspace, log, self._jobs)
+            context = StepContext(step, needs, self._ports, workspace, log, jobs)
             try:
                 outcome = self._runners[step.kind](context)
             except BaseException as error:
@@ -206,3 +228,15 @@ class Executor:
 
     def _emit(self, event: Event) -> None:
         self._sink(event)
+
+
+def _ended(running: dict[Future[StepRecord], Digest]) -> list[tuple[Digest, StepRecord | Exception]]:
+    """Wait until something ends; what it came to. Raises what is no ``Exception``."""
+    ended: list[tuple[Digest, StepRecord | Exception]] = []
+    for future in wait(running, return_when=FIRST_COMPLETED).done:
+        step_id = running.pop(future)
+        error = future.exception()
+        if error is not None and not isinstance(error, Exception):
+            raise error
+        ended.append((step_id, future.result() if error is None else error))
+    return ended

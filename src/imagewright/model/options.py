@@ -59,15 +59,19 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """How to build. ``output`` is where the image is written beside the store, if anywhere.
+    """How to build. ``output`` is where images are written beside the store, if anywhere; with ``separate`` it
+    is a directory with a file for each.
 
-    ``keep_failed`` keeps the root of a step that failed, for a look inside.
+    ``keep_failed`` keeps the root of a step that failed, for a look inside; with ``fail_fast`` nothing new begins
+    after the first failure.
     """
 
     selection: Selection = field(default_factory=Selection)
     output: Path | None = None
     format: ArchiveFormat = ArchiveFormat.OCI_ARCHIVE
     keep_failed: bool = False
+    fail_fast: bool = False
+    separate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,15 @@ from imagewright.model.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An image that ``--all`` does not build on a platform, and why."""
+
+    image: str
+    platform: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class BuiltLayer:
     """One layer: ``size`` in bytes as stored (compressed); ``step`` is the name of the step that made it."""
 
@@ -49,6 +58,58 @@ class BuiltImage:
     archive: Path | None = None
     profile: str = "release"
     repository: str = "python"
+    error: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an image was not built; the same facts as an error of the command line (exit-status.md).
+
+    ``kind`` is ``skipped`` where ``--fail-fast`` stopped it. ``step`` is the name of the step that failed, ``log``
+    the file that says more ("" where there is none).
+    """
+
+    code: int
+    kind: str
+    message: str
+    why: str = ""
+    hint: str = ""
+    step: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedImage:
+    """An image that was not built among others that may have been. ``steps`` are those that are done."""
+
+    spec: str
+    image: str
+    platform: str
+    tags: tuple[str, ...]
+    error: Failure
+    steps: tuple[BuiltStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What became of a build. ``seconds`` of wall time; ``compiles`` counts the interpreters compiled now,
+    ``interpreters`` all that the images share. ``left_out`` is what ``--all`` does not build."""
+
+    images: tuple[BuiltImage | FailedImage, ...]
+    seconds: float = 0.0
+    compiles: int = 0
+    interpreters: int = 0
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def built(self) -> tuple[BuiltImage, ...]:
+        """The images that are in the store now."""
+        return tuple(image for image in self.images if isinstance(image, BuiltImage))
+
+    @property
+    def failed(self) -> tuple[FailedImage, ...]:
+        """The others."""
+        return tuple(image for image in self.images if isinstance(image, FailedImage))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +145,6 @@ class PlanImage:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """An image that ``--all`` does not build on a platform, and why."""
-
-    image: str
-    platform: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class PlanView:
     """What a build would do. ``compiles`` counts interpreters that would be compiled, ``interpreters`` all that
     the images share; ``left_out`` is what ``--all`` does not build."""
@@ -122,21 +174,25 @@ class LockChange:
 
 @dataclass(frozen=True, slots=True)
 class LockChanges:
-    """What locking changed. ``packages`` counts the distinct packages the lock now holds."""
+    """What locking changed. ``packages`` counts the distinct packages the lock now holds; ``failed`` are images
+    among others that could not be locked."""
 
     changed: tuple[LockChange, ...]
     path: Path
     packages: int = 0
+    failed: tuple[FailedImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One acceptance check. ``detail`` says what was seen; ``seconds`` of wall time."""
+    """One acceptance check. ``detail`` says what was seen; ``seconds`` of wall time; ``image`` is a simple tag."""
 
     check: str
     passed: bool
     detail: str
     seconds: float
+    image: str = ""
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from typing import Any
 import click
 
 from imagewright.cli import summary
-from imagewright.cli.commands.group import HELP, PROGRAM, SPEC
-from imagewright.cli.options import Command, Example, selection, selection_options
+from imagewright.cli.commands.group import FAILED, HELP, PROGRAM, SPEC
+from imagewright.cli.options import Command, Example, many_options, refuse_mixed, selection, selection_options
 from imagewright.cli.session import Session
-from imagewright.errors import UsageError
 from imagewright.model.options import ArchiveFormat, BuildOptions, LockOptions
 
 
@@ -24,10 +23,14 @@ from imagewright.model.options import ArchiveFormat, BuildOptions, LockOptions
         Example(f"{PROGRAM} build {SPEC}", "build into the store"),
         Example(f"{PROGRAM} build {SPEC} -o python.tar", "also write an archive for docker load and others"),
         Example(f"{PROGRAM} build {SPEC} --profile quick", "without PGO and LTO, in about two minutes"),
+        Example(f"{PROGRAM} build --all --only 'slim-*'", "every slim image; each interpreter is compiled once"),
     ),
 )
-@click.argument("specs", metavar="SPEC…", nargs=-1, required=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Also write the image here.")
+@click.argument("specs", metavar="[SPEC…]", nargs=-1)
+@many_options
+@click.option(
+    "-o", "--output", metavar="FILE", help="Also write the image here; with a slash at its end, a file for each."
+)
 @click.option(
     "--format",
     "form",
@@ -36,38 +39,59 @@ from imagewright.model.options import ArchiveFormat, BuildOptions, LockOptions
     show_default=True,
     help="How --output is written; the default is read by docker load, podman load and skopeo.",
 )
+@click.option("--fail-fast", is_flag=True, help="Begin nothing new once an image failed.")
 @click.option("--keep-failed", is_flag=True, help="Keep the root of a step that failed, for a look inside.")
 @selection_options
 @click.pass_obj
 def build(
-    session: Session, /, *, specs: tuple[str, ...], output: Path | None, form: str, keep_failed: bool, **words: Any
+    session: Session,
+    /,
+    *,
+    specs: tuple[str, ...],
+    output: str | None,
+    form: str,
+    fail_fast: bool,
+    keep_failed: bool,
+    **words: Any,
 ) -> None:
     """Build images from source into the store.
 
-    Prints tags, digest, size and the time each step took. What is in the store already is not done again.
+    Prints tags, digest, size and the time each step took. What is in the store already is not done again. Images
+    share every step they can; one that fails does not stop the others, and makes the exit status 1.
     """
+    refuse_mixed(specs, everything=words["everything"], only=words["only"])
     options = BuildOptions(
-        selection=selection(**words), output=output, format=ArchiveFormat(form), keep_failed=keep_failed
+        selection=selection(**words),
+        output=None if output is None else Path(output),
+        format=ArchiveFormat(form),
+        keep_failed=keep_failed,
+        fail_fast=fail_fast,
+        separate=output is not None and output.endswith("/"),
     )
-    if output is not None and (len(specs) > 1 or len(options.selection.platforms) > 1):
-        raise UsageError("--output holds one image", hint="give one SPEC and one platform with --output")
     with session.progress() as sink:
-        images = session.application().build(specs, options, sink)
+        report = session.application().build(specs, options, sink)
     console = session.console
     session.answer(
-        images,
-        lambda: summary.build(images, console.paint_out(), console.width()),
-        quiet=[str(image.digest) for image in images],
+        report.images,
+        lambda: summary.build(report, console.paint_out(), console.width()),
+        quiet=[str(image.digest) for image in report.built],
     )
+    if report.failed:
+        console.err(summary.failures(report.failed, console.paint_err()))
+        raise click.exceptions.Exit(FAILED)
 
 
 @click.command(
     "plan",
     cls=Command,
     context_settings=HELP,
-    examples=(Example(f"{PROGRAM} plan {SPEC}", "show what a build would do"),),
+    examples=(
+        Example(f"{PROGRAM} plan {SPEC}", "show what a build would do"),
+        Example(f"{PROGRAM} plan --all", "how many images, from how many compiles, and what is left out"),
+    ),
 )
-@click.argument("specs", metavar="SPEC…", nargs=-1, required=True)
+@click.argument("specs", metavar="[SPEC…]", nargs=-1)
+@many_options
 @selection_options
 @click.pass_obj
 def plan(session: Session, /, *, specs: tuple[str, ...], **words: Any) -> None:
@@ -75,6 +99,7 @@ def plan(session: Session, /, *, specs: tuple[str, ...], **words: Any) -> None:
 
     Each step is cached or says why it will run. Nothing is run.
     """
+    refuse_mixed(specs, everything=words["everything"], only=words["only"])
     view = session.application().plan(specs, selection(**words))
     console = session.console
     session.answer(
@@ -90,7 +115,8 @@ def plan(session: Session, /, *, specs: tuple[str, ...], **words: Any) -> None:
     context_settings=HELP,
     examples=(Example(f"{PROGRAM} lock {SPEC}", "take the newest inputs, and show what changed"),),
 )
-@click.argument("specs", metavar="SPEC…", nargs=-1, required=True)
+@click.argument("specs", metavar="[SPEC…]", nargs=-1)
+@many_options
 @click.option("--toolchain", is_flag=True, help="Bring build roots up to date too; Python is compiled anew.")
 @selection_options
 @click.pass_obj
@@ -100,7 +126,11 @@ def lock(session: Session, /, *, specs: tuple[str, ...], toolchain: bool, **word
     The lock names every package, source and profile that goes in, by content. The same lock gives the same
     image, bit for bit. A build root stays as it was locked, so that an update of the base compiles nothing.
     """
+    refuse_mixed(specs, everything=words["everything"], only=words["only"])
     options = LockOptions(selection=selection(**words), toolchain=toolchain)
     with session.progress() as sink:
         changes = session.application().lock(specs, options, sink)
     session.answer(changes, lambda: summary.lock(changes, session.console.paint_out()))
+    if changes.failed:
+        session.console.err(summary.failures(changes.failed, session.console.paint_err()))
+        raise click.exceptions.Exit(FAILED)

@@ -9,7 +9,15 @@ import click
 
 from imagewright.cli import summary
 from imagewright.cli.commands.group import FAILED, HELP, PROGRAM, SPEC
-from imagewright.cli.options import Command, Example, WrappingCommand, selection, selection_options
+from imagewright.cli.options import (
+    Command,
+    Example,
+    WrappingCommand,
+    many_options,
+    refuse_mixed,
+    selection,
+    selection_options,
+)
 from imagewright.cli.session import Session
 from imagewright.errors import UsageError
 from imagewright.model.options import RunOptions
@@ -21,16 +29,18 @@ from imagewright.model.options import RunOptions
     context_settings=HELP,
     examples=(Example(f"{PROGRAM} check {SPEC}", "run the acceptance checks"),),
 )
-@click.argument("spec", metavar="SPEC|REF")
+@click.argument("specs", metavar="[SPEC|REF…]", nargs=-1)
+@many_options
 @selection_options
 @click.pass_obj
-def check(session: Session, /, *, spec: str, **words: Any) -> None:
-    """Run the acceptance checks inside an image.
+def check(session: Session, /, *, specs: tuple[str, ...], **words: Any) -> None:
+    """Run the acceptance checks inside images.
 
     Exit status 1 if any of them failed.
     """
+    refuse_mixed(specs, everything=words["everything"], only=words["only"])
     with session.progress() as sink:
-        results = session.application().check(spec, selection(**words), sink)
+        results = session.application().check(specs, selection(**words), sink)
     session.answer(
         results,
         lambda: summary.check(results, session.console.paint_out()),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _FRAMES_PER_SECOND = 8
+_RUNNING_SHOWN = 12
+"""Lines for steps that run; the display stays lower than any terminal however many cores there are."""
 _BESIDE_BAR = 70
 """Columns that everything but the bar takes."""
 _BAR = range(10, 31)
@@ -61,6 +63,8 @@ class LiveView:
         self._live: Live | None = None
         self._running: dict[str, _Running] = {}
         self._fetching: _Fetching | None = None
+        self._progress_of_all: events.BuildProgress | None = None
+        self._begun = clock()
         self._lock = threading.RLock()
         self._said = False
 
@@ -73,7 +77,7 @@ class LiveView:
         del kind, error, trace
         with self._lock:
             self._running.clear()
-            self._fetching = None
+            self._fetching = self._progress_of_all = None
         live, self._live = self._live, None
         if live is not None:
             live.stop()
@@ -93,6 +97,8 @@ class LiveView:
                 self._fetching = _Fetching(self._clock(), event.files, event.size)
             case events.FetchProgress():
                 self._progress(event)
+            case events.BuildProgress():
+                self._progress_of_all = event
             case events.StepStarted():
                 self._running[event.step] = _Running(event.name, self._clock())
             case events.StepPhase():
@@ -153,9 +159,15 @@ class LiveView:
         from rich.console import Group
 
         with self._lock:
-            lines = [self._running_line(step) for step in self._running.values()]
+            running = list(self._running.values())
+            lines = [self._running_line(step) for step in running[:_RUNNING_SHOWN]]
+            hidden = len(running) - _RUNNING_SHOWN
+            if hidden > 0:
+                lines.append(self._text(self._wording.paint("dim", f"{'':>15}… {hidden} more")))
             if self._fetching is not None:
                 lines.insert(0, self._fetching_line(self._fetching))
+            if self._progress_of_all is not None:
+                lines.append(self._overall_line(self._progress_of_all))
             return Group(*lines)
 
     def _text(self, ansi: str) -> Text:
@@ -168,6 +180,10 @@ class LiveView:
         phase = paint("dim", f"  {one_line(step.phase)}") if step.phase else ""
         time = stopwatch(self._clock() - step.begun)
         return self._text(f"{paint('cyan', glyphs.running)} {time:>11}  {step.name}{phase}")
+
+    def _overall_line(self, progress: events.BuildProgress) -> Text:
+        time = stopwatch(self._clock() - self._begun)
+        return self._text(f"{self._wording.glyphs.dot} {time:>11}  {self._wording.progress(progress)}")
 
     def _fetching_line(self, fetching: _Fetching) -> Text:
         paint, glyphs = self._wording.paint, self._wording.glyphs

@@ -30,6 +30,8 @@ class Wording:
             return self._row(
                 "dim", self.glyphs.dot, f"{count(len(event.steps), 'step')}, {event.cached} in the store"
             )
+        if isinstance(event, events.BuildProgress):
+            return self._row("dim", self.glyphs.dot, self.progress(event))
         if isinstance(event, events.CheckFinished):
             return self._check(event)
         return self._fetch(event) or self._step(event)
@@ -73,6 +75,15 @@ class Wording:
     def warned(self, event: events.Warned) -> str:
         """A warning."""
         return f"{self.paint('bold yellow', 'warning:')} {one_line(event.text)}"
+
+    def progress(self, event: events.BuildProgress) -> str:
+        """How far a build of several images is: ``4 of 12 images, 1 of 2 compiles, 1 failed``."""
+        words = [f"{event.done} of {count(event.images, 'image')}"]
+        if event.compiles:
+            words.append(f"{event.compiled} of {count(event.compiles, 'compile')}")
+        if event.failed:
+            words.append(self.paint("bold red", f"{event.failed} failed"))
+        return ", ".join(words)
 
     def _check(self, event: events.CheckFinished) -> str:
         if event.passed:

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Words to definitions: the images that were named, or all that the catalog offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from imagewright.app.world import World
+from imagewright.catalog.resolve import resolve
+from imagewright.catalog.selecting import offered
+from imagewright.errors import UsageError
+from imagewright.events import Sink, Warned
+from imagewright.model.images import ImageDefinition
+from imagewright.model.options import Selection
+from imagewright.model.results import LeftOut
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a command is about: each definition with the words that meant it, and what ``--all`` leaves out."""
+
+    named: tuple[tuple[str, ImageDefinition], ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def definitions(self) -> tuple[ImageDefinition, ...]:
+        """The definitions alone."""
+        return tuple(definition for _, definition in self.named)
+
+
+def choose(world: World, specs: Iterable[str], wanted: Selection) -> Chosen:
+    """What each specification names on each platform, in order; or everything. Raises :class:`UsageError`."""
+    words = tuple(specs)
+    settings = world.settings(wanted)
+    platforms = world.platforms(wanted)
+    if not wanted.everything:
+        named = (
+            (spec, resolve(spec, world.catalog, settings, platform)) for spec in words for platform in platforms
+        )
+        return Chosen(tuple(named))
+    if words:
+        raise UsageError(
+            f"--all takes every image, and {words[0]} one", hint="say either, or narrow --all by --only"
+        )
+    offer = offered(world.catalog, settings, platforms, wanted.only)
+    if not offer.definitions:
+        why = next((f"{left.image}: {left.reason}" for left in offer.left_out), "the configuration leaves none")
+        raise UsageError("there is no image to build", why=why, hint="see: imagewright plan --all")
+    return Chosen(tuple((str(item.name), item) for item in offer.definitions), offer.left_out)
+
+
+def warn_of(left_out: Iterable[LeftOut], sink: Sink) -> None:
+    """Say what ``--all`` leaves out, once for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for left in left_out:
+        by_reason.setdefault(left.reason, []).append(f"{left.image} {left.platform}")
+    for reason, images in by_reason.items():
+        more = f" and {len(images) - 1} more" if len(images) > 1 else ""
+        sink(Warned(f"{images[0]}{more} left out: {reason}"))

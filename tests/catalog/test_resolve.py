@@ -122,7 +122,7 @@ def test_planned_suites_are_refused() -> None:
 
 def test_sources() -> None:
     source = locked_source(CATALOG.by_release["3.13.5"], CATALOG.by_series["3.13"])
-    upstream = "https://www.python.org/ftp/python/3.13.5/Python-3.13.5.tar.xz"
+    upstream = "{python}/ftp/python/3.13.5/Python-3.13.5.tar.xz"
     debian = "{debian}/pool/main/p/python3.13/python3.13_3.13.5.orig.tar.xz"
     assert source.filename == "Python-3.13.5.tar.xz"
     assert source.urls == (upstream, debian)

@@ -61,6 +61,7 @@ class SignedArchive:
         self.key = key or SigningKey.make()
         self.files: dict[str, bytes] = {}
         self._stanzas: list[tuple[str, str, str]] = []  # component, architecture, stanza
+        self._sources: list[str] = []
 
     def add_deb(self, deb: Path, *, component: str = "main") -> str:
         """Put a .deb into the pool; its path below the archive's address."""
@@ -81,6 +82,26 @@ class SignedArchive:
         """Put any other file into the archive, for one a source tarball below ``pool/``."""
         self.files[path] = data
         return path
+
+    def add_source(self, name: str, version: str, files: Mapping[str, bytes]) -> str:
+        """Put the files of a source package into the pool; its directory."""
+        directory = f"pool/main/{name[0]}/{name}"
+        rows = [f" {hashlib.sha256(data).hexdigest()} {len(data)} {path}" for path, data in files.items()]
+        self._sources.append(
+            "\n".join(
+                [
+                    f"Package: {name}",
+                    f"Version: {version}",
+                    f"Directory: {directory}",
+                    "Checksums-Sha256:",
+                    *rows,
+                    "",
+                ]
+            )
+        )
+        for path, data in files.items():
+            self.files[f"{directory}/{path}"] = data
+        return directory
 
     def write(
         self,
@@ -111,6 +132,8 @@ class SignedArchive:
                     indexes[f"{path}.xz"] = lzma.compress(text)
                 if "gz" in compressions:
                     indexes[f"{path}.gz"] = gzip.compress(text, mtime=0)
+        if self._sources:
+            indexes["main/source/Sources.xz"] = lzma.compress("\n".join(self._sources).encode())
         for path, data in indexes.items():
             if path.endswith("/Packages"):
                 continue  # as on real mirrors: listed in Release, not there as a file

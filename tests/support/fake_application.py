@@ -10,7 +10,15 @@ from pathlib import Path
 from imagewright import events
 from imagewright.events import Event, Sink
 from imagewright.model.digest import Digest
-from imagewright.model.options import BuildOptions, GlobalOptions, LockOptions, RunOptions, Selection, TrainOptions
+from imagewright.model.options import (
+    BuildOptions,
+    GlobalOptions,
+    LockOptions,
+    RunOptions,
+    Selection,
+    TrainOptions,
+    UpdateOptions,
+)
 from imagewright.model.results import (
     BuildReport,
     BuiltImage,
@@ -20,6 +28,7 @@ from imagewright.model.results import (
     Collected,
     LockChange,
     LockChanges,
+    OutdatedImage,
     PlanImage,
     PlanInput,
     PlanStep,
@@ -28,7 +37,9 @@ from imagewright.model.results import (
     StoredImage,
     StoreReport,
     TrainedProfile,
+    Updated,
 )
+from support.fake_updates import BEHIND, UPDATED
 
 
 def digest(word: str) -> Digest:
@@ -78,6 +89,8 @@ class FakeApplication:
     asked: list[tuple[object, ...]] = field(default_factory=list)
     emitted: tuple[Event, ...] = EVENTS
     checks: tuple[CheckResult, ...] = CHECKS
+    behind: tuple[OutdatedImage, ...] = BEHIND
+    updated: Updated = UPDATED
     problems: tuple[str, ...] = ()
     report: BuildReport | None = None
     status: int = 0
@@ -121,6 +134,14 @@ class FakeApplication:
             LockChange("source", "3.13.14", "", "tar.xz", None),
         )
         return LockChanges(changed, Path("imagewright.lock"), packages=183)
+
+    def update(self, options: UpdateOptions, sink: Sink) -> Updated:
+        self._emit("update", (), options, sink)
+        return self.updated
+
+    def outdated(self, specs: tuple[str, ...], sink: Sink) -> tuple[OutdatedImage, ...]:
+        self._emit("outdated", specs, None, sink)
+        return self.behind
 
     def check(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
         self._emit("check", specs, selection, sink)

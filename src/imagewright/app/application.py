@@ -9,17 +9,27 @@ from imagewright.app.world import World, make_world
 from imagewright.errors import UsageError
 from imagewright.events import Sink, discard
 from imagewright.model.lock import Lock
-from imagewright.model.options import BuildOptions, GlobalOptions, LockOptions, RunOptions, Selection, TrainOptions
+from imagewright.model.options import (
+    BuildOptions,
+    GlobalOptions,
+    LockOptions,
+    RunOptions,
+    Selection,
+    TrainOptions,
+    UpdateOptions,
+)
 from imagewright.model.results import (
     BuildReport,
     CheckResult,
     Collected,
     LockChanges,
+    OutdatedImage,
     PlanView,
     StoreContents,
     StoredImage,
     StoreReport,
     TrainedProfile,
+    Updated,
 )
 
 
@@ -43,6 +53,20 @@ class Imagewright:
         """Make or refresh the lock."""
         with self._world.open_store() as store:
             return Builder(self._world, store, sink).relock(specs, options)
+
+    def update(self, options: UpdateOptions, sink: Sink) -> Updated:
+        """Take in new releases and new packages."""
+        from imagewright.app.updating import Updater
+
+        with self._world.open_store() as store:
+            return Updater(self._world, store, sink).update(options)
+
+    def outdated(self, specs: tuple[str, ...], sink: Sink) -> tuple[OutdatedImage, ...]:
+        """What of the built images is behind."""
+        from imagewright.app.outdating import Outdating
+
+        with self._world.open_store() as store:
+            return Outdating(self._world, store, sink).look(specs)
 
     def check(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
         """Run the acceptance checks again, whatever the store remembers of them."""

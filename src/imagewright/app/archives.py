@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from imagewright.archives.debian.sources import mirror_roles, read_apt_sources
 from imagewright.archives.debian.universe import Universe
 from imagewright.archives.download import FetchRequest, combined, fetch_each
 from imagewright.archives.keyring import shipped_keyring
-from imagewright.archives.mirrors import SNAPSHOT, Mirrors
+from imagewright.archives.mirrors import PYTHON, PYTHON_ADDRESS, SNAPSHOT, Mirrors
 from imagewright.catalog.settings import Choices
 from imagewright.catalog.shipped import profile_bytes, shipped_profiles
 from imagewright.engine.executor import Selection
@@ -47,15 +47,15 @@ def mirrors_of(world: World) -> Mirrors:
     """Mirrors by role: flags, then configuration, then the machine's own apt sources."""
     machine, notes = mirror_roles(read_apt_sources())
     settings = world.settings(machine=Choices(mirrors=tuple(sorted(machine.items()))))
-    roles = dict(settings.mirrors)
+    roles = {PYTHON: (PYTHON_ADDRESS,), **dict(settings.mirrors)}
     for role, addresses in settings.snapshots:
         roles[SNAPSHOT] = (*roles.get(SNAPSHOT, ()), *(address.replace("{role}", role) for address in addresses))
     return Mirrors(roles, notes)
 
 
 @dataclass(frozen=True)
-class _Archives:
-    """The archives of suites, each fetched and verified once."""
+class Archives:
+    """The archives of suites, each fetched and verified when it is come to."""
 
     world: World
     store: Store
@@ -63,11 +63,16 @@ class _Archives:
     mirrors: Mirrors
     sink: Sink
 
-    def of_suite(self, suite: str, architecture: str) -> Iterator[ArchiveIndex]:
+    def of_suite(
+        self, suite: str, architecture: str, *, only: Collection[str] | None = None
+    ) -> Iterator[ArchiveIndex]:
+        """Each archive of a suite, or those named ``only``, in the catalog's order."""
         keyring = shipped_keyring()
         expired = self.world.settings().allow_expired
         found = self.world.catalog.by_suite[suite]
         for archive in found.archives:
+            if only is not None and archive.name not in only:
+                continue
             certificates = keyring.for_suite(suite, fingerprints=archive.keys)
             request = ArchiveRequest(
                 name=found.lock_name(archive, architecture),
@@ -94,7 +99,7 @@ def lock_inputs(
     world: World, store: Store, ports: Ports, definitions: Iterable[ImageDefinition], sink: Sink
 ) -> LockInputs:
     """What a lock of the definitions is made from; everything is fetched and verified now."""
-    archives = _Archives(world, store, ports, mirrors_of(world), sink)
+    archives = Archives(world, store, ports, mirrors_of(world), sink)
     wanted = sorted({(item.name.suite, item.platform.debian) for item in definitions})
     indexes = {pair: tuple(archives.of_suite(*pair)) for pair in wanted}
 

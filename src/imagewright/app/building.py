@@ -37,7 +37,7 @@ from imagewright.model.results import (
     PlanView,
     TrainedProfile,
 )
-from imagewright.planning.explain import latest_records, plan_view, reason_of
+from imagewright.planning.explain import Explanation, explain, latest_records, plan_view, reason_of
 from imagewright.planning.steps import PlanOptions, make_plan
 from imagewright.store.images import StoredImage
 from imagewright.store.store import Store
@@ -103,6 +103,12 @@ class Builder:
         )
         lost = (not_locked(*chosen.named[place], error) for place, error in sorted(unlocked.items()))
         return replace(view, left_out=(*chosen.left_out, *map(as_left_out, lost)))
+
+    def explained(self, definitions: Iterable[ImageDefinition], lock: Lock) -> tuple[Explanation, ...]:
+        """Each step of a build from a lock, and whether it would run."""
+        plan = self._plan(definitions, lock)
+        by_id = {step.id: step for step in plan.steps}
+        return explain(plan, lambda step: find(by_id[step], self._ports))
 
     def relock(self, specs: tuple[str, ...], options: LockOptions) -> LockChanges:
         """Lock anew what the specifications name."""

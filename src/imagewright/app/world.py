@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from imagewright.catalog.configuration import apply_configuration, flag_choices, read_environment
+from imagewright.catalog.configuration import apply_configuration, flag_choices, lock_named, read_environment
+from imagewright.catalog.found import SUFFIX
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.settings import Choices, Settings, resolve_settings
 from imagewright.catalog.shipped import shipped_documents
@@ -40,20 +41,38 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class World:
-    """Everything that holds for one run; made once, opened as far as it is needed. ``umask`` is the person's."""
+    """Everything that holds for one run; made once, opened as far as it is needed. ``umask`` is the person's.
+
+    ``found`` stands for the content of the file of found releases, where an update looks ahead.
+    """
 
     options: GlobalOptions
     clock: SystemClock
     umask: int
+    found: str | None = None
+
+    @cached_property
+    def _text(self) -> str | None:
+        """The configuration's text, if there is one."""
+        path = self.options.config or Path(CONFIGURATION)
+        return _read_text(path) if self.options.config is not None or path.is_file() else None
 
     @cached_property
     def _read(self) -> tuple[Catalog, Choices]:
+        found = self.found
+        if found is None and self.found_path.is_file():
+            found = _read_text(self.found_path)
         path = self.options.config or Path(CONFIGURATION)
-        text = None
-        if self.options.config is not None or path.is_file():
-            text = _read_text(path)
-        catalog, choices = apply_configuration(shipped_documents(), text, str(path))
+        catalog, choices = apply_configuration(
+            shipped_documents(), self._text, str(path), found=found, found_name=str(self.found_path)
+        )
         return catalog, replace(choices, files=_files_of(choices, path))
+
+    @cached_property
+    def found_path(self) -> Path:
+        """Where ``imagewright update`` keeps the releases it found: beside the lock, under its name."""
+        lock = self.options.lock or Path(lock_named(self._text or "") or LOCK)
+        return lock.with_name(f"{lock.name.removesuffix('.lock')}{SUFFIX}")
 
     @property
     def directory(self) -> Path:

@@ -15,6 +15,11 @@ SNAPSHOT = "snapshot"
 STANDS_IN = {"ubuntu-security": "ubuntu"}
 """Whose mirrors also have what another role asks for: each of Ubuntu's carries the security pocket."""
 
+PYTHON = "python"
+"""The role of python.org: its release data, and its download server. It has a default, unlike the others."""
+
+PYTHON_ADDRESS = "https://www.python.org"
+
 _TEMPLATE = re.compile(r"\{([a-z][a-z0-9-]{0,40})\}/(.*)", re.ASCII)
 
 
@@ -38,6 +43,8 @@ class Mirrors:
 
     def snapshots(self, role: str) -> tuple[str, ...]:
         """Addresses that may still have what left the mirrors of ``role``."""
+        if role == PYTHON:  # nothing ever leaves it
+            return ()
         name = STANDS_IN.get(role, role)
         return tuple(address.replace("{role}", name) for address in self.roles.get(SNAPSHOT, ()))
 

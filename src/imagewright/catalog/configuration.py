@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
+from imagewright.catalog.found import laid_under, read_found, with_current
 from imagewright.catalog.loading import KINDS, PACKAGE, load_tables, read_catalog
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.reading import Table, did_you_mean, parse_document
 from imagewright.catalog.settings import Addresses, Choices, ImageChoices, NetworkChoices, Override
 from imagewright.catalog.sites import read_site
-from imagewright.errors import Problems, UsageError
+from imagewright.errors import ConfigurationError, Problems, UsageError
 from imagewright.model.images import Bytecode, Compression, Profile
 from imagewright.model.options import GlobalOptions, Selection
 
@@ -242,25 +243,44 @@ def flag_choices(options: GlobalOptions, selection: Selection) -> Choices:
 
 
 def apply_configuration(
-    documents: Mapping[str, str], text: str | None, name: str = "imagewright.toml"
+    documents: Mapping[str, str],
+    text: str | None,
+    name: str = "imagewright.toml",
+    *,
+    found: str | None = None,
+    found_name: str = "imagewright.releases.toml",
 ) -> tuple[Catalog, Choices]:
     """Read catalog and configuration together, so that one may refer to the other.
 
     A table of the file replaces the catalog's of the same name, or comes after those there are;
-    ``only_*`` then narrow what there is. Raises :class:`ConfigurationError` with everything that is wrong.
+    ``only_*`` then narrow what there is. ``found`` are the releases that ``imagewright update`` wrote
+    (:mod:`imagewright.catalog.found`). Raises :class:`ConfigurationError` with everything that is wrong.
     """
     problems = Problems()
     tables = load_tables(documents, problems)
+    tables["release"], newer = laid_under(tables["release"], read_found(found, found_name, problems))
+    written: tuple[str, ...] = ()
     choices = Choices()
     if text is not None:
         configuration = read_table(Table(parse_document(text, name), "", problems))
         choices = configuration.choices
+        written = tuple(str(table.note("name")) for table in dict(configuration.tables).get("series", ()))
         for kind, added in configuration.tables:
             tables[kind] = _laid_over(tables[kind], added, _NAMED_BY.get(kind, "name"))
     catalog = read_catalog(tables, problems)
     _check_choices(choices, catalog, problems)
-    problems.raise_if_any(f"{name} is wrong" if text is not None else "the catalog is wrong")
-    return narrowed(catalog, choices), choices
+    files = [one for one, content in ((name, text), (found_name, found)) if content is not None]
+    problems.raise_if_any(f"{' or '.join(files) or 'the catalog'} is wrong")
+    return narrowed(with_current(catalog, newer, written), choices), choices
+
+
+def lock_named(text: str) -> str:
+    """The path of the lock that a configuration names; "" if it names none or cannot be read: a first look."""
+    try:
+        value = parse_document(text, "").get("lock")
+    except ConfigurationError:
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 def _laid_over(below: Sequence[Table], above: Sequence[Table], key: str) -> list[Table]:

@@ -35,6 +35,7 @@ _SERIES = r"\d{1,3}\.\d{1,3}"
 _FINGERPRINT = r"[0-9A-F]{40}"
 _MODULE = r"[A-Za-z_][A-Za-z0-9_]*"
 _POOL_PATH = r"pool(/[A-Za-z0-9+~_-][A-Za-z0-9+.~_-]*)+"
+PROVENANCE = r"(openpgp|sigstore|debian) [A-Za-z0-9@:/.+_-]{1,120}|catalog|unverified"
 _STATUSES = ("feature", "prerelease", "bugfix", "security", "end-of-life")
 VERSION_WORDS = ("{release}", "{series}", "{aliases}")
 _VERSION_WORD = "|".join(word.replace("{", r"\{").replace("}", r"\}") for word in VERSION_WORDS)
@@ -197,6 +198,12 @@ def _release(table: Table) -> Release:
         packed=table.choice("packed", ("tar.xz", "tgz"), "tar.xz"),
         debian=table.text("debian", "", pattern=_POOL_PATH, of="a pool path"),
         signature=table.text("signature", "", pattern=_POOL_PATH, of="a pool path"),
+        provenance=table.text(
+            "provenance",
+            "",
+            pattern=PROVENANCE,
+            of="openpgp KEY, sigstore IDENTITY, debian SUITE, catalog or unverified",
+        ),
     )
 
 

@@ -97,7 +97,10 @@ class Series:
 class Release:
     """One release; see ``data/releases.toml``. ``epoch`` in seconds, ``size`` in bytes (0: not known).
 
-    Without ``sha256`` a release is known to exist, and has tags, but cannot be built."""
+    Without ``sha256`` a release is known to exist, and has tags, but cannot be built. ``provenance`` says why the
+    digest is believed, where ``imagewright update`` found the release (:mod:`imagewright.catalog.found`); it is
+    empty for what ships.
+    """
 
     version: str
     series: str
@@ -107,6 +110,7 @@ class Release:
     packed: str
     debian: str
     signature: str
+    provenance: str = ""
 
     @property
     def pin(self) -> Digest:

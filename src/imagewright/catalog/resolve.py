@@ -23,7 +23,7 @@ PROFILE_KEY = f"{ANNOTATION}profile"
 """``quick`` marks images that are for tests only; a push refuses them unless forced."""
 
 _PATH = "/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_DOWNLOADS = "https://www.python.org/ftp/python"
+_DOWNLOADS = "{python}/ftp/python"
 _FREE_THREADED_SINCE = (3, 13)
 
 

@@ -20,6 +20,8 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "build": (results.BuiltImage, True),
     "plan": (results.PlanView, False),
     "lock": (results.LockChanges, False),
+    "update": (results.Updated, False),
+    "outdated": (results.OutdatedImage, True),
     "check": (results.CheckResult, True),
     "train": (results.TrainedProfile, False),
     "store ls": (results.StoreContents, False),

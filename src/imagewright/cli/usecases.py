@@ -11,16 +11,26 @@ from __future__ import annotations
 from typing import Protocol
 
 from imagewright.events import Sink
-from imagewright.model.options import BuildOptions, GlobalOptions, LockOptions, RunOptions, Selection, TrainOptions
+from imagewright.model.options import (
+    BuildOptions,
+    GlobalOptions,
+    LockOptions,
+    RunOptions,
+    Selection,
+    TrainOptions,
+    UpdateOptions,
+)
 from imagewright.model.results import (
     BuildReport,
     CheckResult,
     Collected,
     LockChanges,
+    OutdatedImage,
     PlanView,
     StoreContents,
     StoreReport,
     TrainedProfile,
+    Updated,
 )
 
 
@@ -40,6 +50,14 @@ class Application(Protocol):
 
     def lock(self, specs: tuple[str, ...], options: LockOptions, sink: Sink) -> LockChanges:
         """Make or refresh the lock for ``specs``."""
+        ...
+
+    def update(self, options: UpdateOptions, sink: Sink) -> Updated:
+        """Take new releases into the catalog's own file, and new packages into the lock."""
+        ...
+
+    def outdated(self, specs: tuple[str, ...], sink: Sink) -> tuple[OutdatedImage, ...]:
+        """The built images that are behind, or those of ``specs``; nothing is changed."""
         ...
 
     def check(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:

@@ -98,3 +98,19 @@ class TrainOptions:
 
     selection: Selection = field(default_factory=Selection)
     output: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateOptions:
+    """What to update. No ``series`` means all; ``accept`` names releases to take without evidence.
+
+    ``prereleases`` also in series that have a final release; ``releases`` and ``packages`` say which half is done.
+    """
+
+    series: tuple[str, ...] = ()
+    dry_run: bool = False
+    accept: tuple[str, ...] = ()
+    prereleases: bool = False
+    releases: bool = True
+    packages: bool = True
+    toolchain: bool = False

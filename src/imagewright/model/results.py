@@ -250,3 +250,106 @@ class StoreReport:
     bytes: int
     problems: tuple[str, ...]
     repaired: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRelease:
+    """A release that is newer than the series' current one.
+
+    ``provenance`` says why its digest is believed (``openpgp KEY``, ``sigstore IDENTITY``, ``debian SUITE``,
+    ``catalog``) or that nothing vouches for it (``unverified``); ``taken`` whether it is (in a dry run: would be)
+    in the catalog now, else ``detail`` says why not. ``released`` is the time of its newest file (ISO 8601),
+    ``size`` in bytes.
+    """
+
+    series: str
+    have: str
+    version: str
+    taken: bool
+    provenance: str = ""
+    detail: str = ""
+    released: str = ""
+    sha256: Digest | None = None
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPackage:
+    """A package whose locked version changed. ``where`` names the set; no ``have`` is new, no ``now`` gone.
+
+    ``security`` says that the suite's security archive has a newer version than ``have``.
+    """
+
+    name: str
+    where: str
+    have: str | None
+    now: str | None
+    security: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What an update changed, or would change (``dry_run``).
+
+    ``catalog`` and ``lock`` are the files it writes; ``targets`` what the lock holds.
+    """
+
+    releases: tuple[FoundRelease, ...]
+    packages: tuple[ChangedPackage, ...]
+    catalog: Path
+    lock: Path
+    targets: tuple[str, ...]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutdatedPackage:
+    """A package of a built image with a newer version in the archive; ``security``: in the security archive."""
+
+    name: str
+    have: str
+    available: str
+    security: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutdatedRelease:
+    """A built image's release, and the newest of its series in the catalog."""
+
+    have: str
+    available: str
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildStep:
+    """A step that would run. ``seconds`` it took the last time, ``None`` if it never ran here."""
+
+    name: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """What it costs to bring an image up to date: ``spec`` is what to build, ``compiles`` counts interpreters.
+
+    ``seconds`` is the sum of what is known; steps that images share count for each of them.
+    """
+
+    spec: str
+    steps: tuple[RebuildStep, ...]
+    compiles: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutdatedImage:
+    """One built image that is behind: ``packages`` (security first), ``release`` or both.
+
+    ``rebuild`` is ``None`` where the catalog cannot build that image any more.
+    """
+
+    spec: str
+    platform: str
+    packages: tuple[OutdatedPackage, ...]
+    release: OutdatedRelease | None
+    rebuild: Rebuild | None

@@ -28,6 +28,7 @@ from imagewright.archives.debian.release import (
     iso,
     parse_release,
 )
+from imagewright.archives.debian.source_index import DebianSource, parse_sources
 from imagewright.archives.fetch import shown
 from imagewright.archives.openpgp import MAXIMUM_MESSAGE, Certificate, verify_cleartext
 from imagewright.errors import FetchError, ImagewrightError, OfflineError, VerificationError
@@ -39,6 +40,9 @@ from imagewright.model.ports import BlobStore, Fetcher
 MAXIMUM_INDEX = 1 << 30
 """Bytes in one decompressed index; Debian's largest has about 60 MB."""
 
+SOURCE = "source"
+"""In place of an architecture: the source packages (the Sources index)."""
+
 _PIECE = 1 << 18
 _SUFFIXES = (".xz", ".gz", "")
 
@@ -48,7 +52,7 @@ class ArchiveRequest:
     """Which packages of which archive.
 
     ``name`` is the archive's name in the lock and ``mirror`` the mirror's role; ``suite`` is the directory below
-    ``dists/``, ``architecture`` Debian's name for it. ``certificates`` may sign it.
+    ``dists/``, ``architecture`` Debian's name for it, or :data:`SOURCE`. ``certificates`` may sign it.
     """
 
     name: str
@@ -62,7 +66,7 @@ class ArchiveRequest:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveIndex:
-    """A verified state of an archive. ``indexes`` are its Packages files, in the store."""
+    """A verified state of an archive. ``indexes`` are its Packages (or Sources) files, in the store."""
 
     archive: LockedArchive
     release: Release
@@ -74,6 +78,12 @@ class ArchiveIndex:
         for index in self.indexes:
             with self.blobs.open(index.sha256) as file:
                 yield from parse_packages(decompress(file, index, self._bound(index)), self.archive.name)
+
+    def sources(self) -> Iterator[DebianSource]:
+        """CPython's source packages, where the request was for :data:`SOURCE`. Raises ``VerificationError``."""
+        for index in self.indexes:
+            with self.blobs.open(index.sha256) as file:
+                yield from parse_sources(decompress(file, index, self._bound(index)), self.archive.name)
 
     def _bound(self, index: IndexFile) -> int:
         """The size that the Release gives for the decompressed file, else a general bound."""
@@ -185,6 +195,9 @@ def _choose(release: Release, request: ArchiveRequest, subject: str) -> Iterator
     Packages for every architecture are in each architecture's index, and where the Release does not say so,
     also in one of their own (the Debian repository format, No-Support-for-Architecture-all).
     """
+    if request.architecture == SOURCE:
+        yield from (_sources(release, component, subject) for component in request.components)
+        return
     if request.architecture not in release.architectures:
         raise VerificationError(
             f"{subject} has no architecture {request.architecture}",
@@ -207,6 +220,15 @@ def _choose(release: Release, request: ArchiveRequest, subject: str) -> Iterator
             yield separate
 
 
+def _sources(release: Release, component: str, subject: str) -> IndexFile:
+    found = _smallest(release, f"{component}/source/Sources")
+    if found is None:
+        raise VerificationError(
+            f"{subject} has no index of {component} sources", why="its Release does not list one"
+        )
+    return found
+
+
 def _smallest(release: Release, path: str) -> IndexFile | None:
     return next((found for suffix in _SUFFIXES if (found := release.files.get(path + suffix))), None)
 
@@ -219,7 +241,8 @@ def url_of(address: str, path: str) -> str:
 def decompress(file: BinaryIO, index: IndexFile, maximum: int) -> Iterator[bytes]:
     """Yield what a verified index holds, by its suffix. Raises ``VerificationError`` beyond ``maximum`` bytes."""
     name = index.path.rpartition("/")[2]
-    read = decompressor(ArMember(name, index.size, Part(file, index.size, index.path)), "Packages", index.path)
+    member = ArMember(name, index.size, Part(file, index.size, index.path))
+    read = decompressor(member, name.partition(".")[0], index.path)
     total = 0
     while piece := read(_PIECE):
         total += len(piece)

@@ -12,6 +12,7 @@ from imagewright.cli.commands.group import COMPLETE_VARIABLE, PROGRAM, cli
 from imagewright.cli.commands.images import check, run
 from imagewright.cli.commands.store import store
 from imagewright.cli.commands.training import train
+from imagewright.cli.commands.updating import outdated, update
 
 __all__ = ["COMPLETE_VARIABLE", "PROGRAM", "cli"]
 
@@ -19,6 +20,8 @@ for _command in (
     build,
     plan,
     lock,
+    update,
+    outdated,
     check,
     run,
     train,

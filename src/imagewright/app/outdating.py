@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``imagewright outdated``: what of the built images is behind, and what it costs to bring them up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from imagewright.app.building import Builder
+from imagewright.app.locks import load_lock, refresh
+from imagewright.app.newest import newest_versions
+from imagewright.app.steps import make_ports
+from imagewright.app.world import World
+from imagewright.catalog.resolve import resolve
+from imagewright.catalog.specs import parse_spec
+from imagewright.errors import ImagewrightError, SolveError, UsageError, VerificationError
+from imagewright.events import Sink, Warned
+from imagewright.model.digest import Digest
+from imagewright.model.images import ImageDefinition, ImageName, Profile
+from imagewright.model.lock import Lock
+from imagewright.model.options import Selection
+from imagewright.model.plan import StepRecord
+from imagewright.model.platforms import parse_platform
+from imagewright.model.ports import BlobStore, Ports
+from imagewright.model.results import OutdatedImage, OutdatedPackage, OutdatedRelease, Rebuild
+from imagewright.oci.manifest import Manifest
+from imagewright.oci.reader import read_layer
+from imagewright.planning.explain import latest_records
+from imagewright.planning.outdated import (
+    MAXIMUM_STATUS,
+    Versions,
+    installed,
+    outdated_packages,
+    outdated_release,
+    rebuild_cost,
+    rebuild_spec,
+)
+from imagewright.store.images import StoredImage
+from imagewright.store.store import Store
+
+_STATUS = "var/lib/dpkg/status"
+_STATUS_FILES = "var/lib/dpkg/status.d/*"
+_PROFILE = "io.imagewright.profile"
+_MAXIMUM_MANIFEST = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """An image of the store with what is in it."""
+
+    stored: StoredImage
+    name: ImageName
+    packages: Versions
+    profile: Profile
+
+    @property
+    def architecture(self) -> str:
+        return parse_platform(self.stored.platform).debian
+
+
+class Outdating:
+    """One look on one open store. Nothing is written but what is fetched."""
+
+    def __init__(self, world: World, store: Store, sink: Sink) -> None:
+        self._world = world
+        self._store = store
+        self._sink = sink
+        self._ports: Ports = make_ports(world, store)
+
+    def look(self, specs: tuple[str, ...]) -> tuple[OutdatedImage, ...]:
+        """The images that are behind, those with security updates first.
+
+        Raises ``UsageError`` for one that is not there.
+        """
+        images = tuple(self._images(specs))
+        behind = [
+            (image, packages, release)
+            for image, packages, release in self._compared(images)
+            if packages or release is not None
+        ]
+        costs = self._costs([image for image, _, _ in behind])
+        found = [
+            OutdatedImage(
+                spec=image.stored.spec,
+                platform=image.stored.platform,
+                packages=packages,
+                release=release,
+                rebuild=costs.get((image.stored.spec, image.stored.platform)),
+            )
+            for image, packages, release in behind
+        ]
+        return tuple(sorted(found, key=lambda one: (not _urgent(one), one.spec, one.platform)))
+
+    def _images(self, specs: tuple[str, ...]) -> Iterator[_Image]:
+        there = self._store.images.all()
+        for spec in specs:
+            if not any(_matches(image, spec) for image in there):
+                raise UsageError(f"the store has no image {spec}", hint="see: imagewright store ls")
+        for stored in there:
+            if specs and not any(_matches(stored, spec) for spec in specs):
+                continue
+            try:
+                yield self._image(stored)
+            except (UsageError, VerificationError, KeyError) as error:
+                why = error.message if isinstance(error, ImagewrightError) else "its files left the store"
+                self._sink(Warned(f"{stored.spec} for {stored.platform} is passed over: {why}"))
+
+    def _image(self, stored: StoredImage) -> _Image:
+        blobs = self._ports.blobs
+        with blobs.open(stored.manifest) as file:
+            manifest = Manifest.parse(file.read(_MAXIMUM_MANIFEST))
+        name = parse_spec(stored.spec, self._world.catalog)
+        quick = dict(manifest.annotations).get(_PROFILE) == Profile.QUICK.value
+        return _Image(
+            stored,
+            name,
+            read_packages((layer.digest for layer in reversed(manifest.layers)), blobs, stored.spec),
+            Profile.QUICK if quick else Profile.RELEASE,
+        )
+
+    def _compared(
+        self, images: Iterable[_Image]
+    ) -> Iterator[tuple[_Image, tuple[OutdatedPackage, ...], OutdatedRelease | None]]:
+        by_archive: dict[tuple[str, str], list[_Image]] = {}
+        for image in images:
+            by_archive.setdefault((image.name.suite, image.architecture), []).append(image)
+        for (suite, architecture), ours in sorted(by_archive.items()):
+            names = {name for image in ours for name in image.packages}
+            newest = newest_versions(self._world, self._store, self._ports, suite, architecture, names, self._sink)
+            for image in ours:
+                packages = outdated_packages(image.packages, newest)
+                yield image, packages, outdated_release(image.name, self._world.catalog)
+
+    def _costs(self, images: list[_Image]) -> Mapping[tuple[str, str], Rebuild]:
+        """What a rebuild would run, by laying out the plan of a lock that is made anew but not written."""
+        before = load_lock(self._world.lock_path) or Lock()
+        defined: dict[tuple[str, str], tuple[str, ImageDefinition]] = {}
+        for image in images:
+            spec = rebuild_spec(image.name, image.stored.platform, self._world.catalog, before)
+            settings = self._world.settings(Selection(profile=image.profile))
+            try:
+                definition = resolve(spec, self._world.catalog, settings, parse_platform(image.stored.platform))
+            except UsageError as error:
+                self._sink(Warned(f"{image.stored.spec} cannot be rebuilt: {error.message}"))
+                continue
+            defined[image.stored.spec, image.stored.platform] = (spec, definition)
+        if not defined:
+            return {}
+        definitions = tuple(definition for _, definition in defined.values())
+        try:
+            after = refresh(self._world, self._store, self._ports, definitions, before, self._sink)
+        except SolveError as error:
+            self._sink(Warned(f"what a rebuild costs is not known: {error.message}"))
+            return {}
+        builder = Builder(self._world, self._store, self._sink)
+        previous = latest_records(self._records())
+        costs: dict[tuple[str, str], Rebuild] = {}
+        for key, (spec, definition) in defined.items():
+            explained = builder.explained([definition], after)
+            costs[key] = rebuild_cost(spec, explained, previous)
+        return costs
+
+    def _records(self) -> Iterator[StepRecord]:
+        return (record for record, _ in self._store.steps.all())
+
+
+def read_packages(layers: Iterable[Digest], blobs: BlobStore, subject: str) -> Versions:
+    """The package database of an image, from its layers, topmost first: the first that has one has all of it.
+
+    Raises ``VerificationError`` where none has.
+    """
+    for digest in layers:
+        found: dict[str, str] = {}
+        with blobs.open(digest) as file:
+            for entry, content in read_layer(file):
+                wanted = entry.path == _STATUS or (
+                    fnmatchcase(entry.path, _STATUS_FILES) and not entry.path.endswith(".md5sums")
+                )
+                if wanted and content is not None and entry.size <= MAXIMUM_STATUS:
+                    found.update(installed(content.read(), subject))
+        if found:
+            return found
+    raise VerificationError(f"{subject} has no package database")
+
+
+def _matches(image: StoredImage, spec: str) -> bool:
+    return spec == image.spec or spec in image.tags or fnmatchcase(image.spec, spec)
+
+
+def _urgent(image: OutdatedImage) -> bool:
+    return any(package.security for package in image.packages)

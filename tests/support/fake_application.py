@@ -16,6 +16,7 @@ from imagewright.model.options import (
     LockOptions,
     RunOptions,
     Selection,
+    TagOptions,
     TrainOptions,
     UpdateOptions,
 )
@@ -36,6 +37,7 @@ from imagewright.model.results import (
     StoreContents,
     StoredImage,
     StoreReport,
+    TaggedImage,
     TrainedProfile,
     Updated,
 )
@@ -75,6 +77,16 @@ EVENTS: tuple[Event, ...] = (
     events.StepPhase("p", "python 3.13.15 trixie amd64", "configure"),
     events.StepOutput("p", "python 3.13.15 trixie amd64", "checking for \x1b[31mgcc\x1b[0m... gcc\r\n"),
     events.StepFinished("p", "python 3.13.15 trixie amd64", cached=False, seconds=221.4),
+)
+TAGGED = (
+    TaggedImage(
+        "3.13.15-trixie",
+        "3.13/trixie",
+        ("3.13.15-trixie", "3.13-trixie", "3-trixie", "trixie"),
+        ("3.13.15", "3.13", "3", "latest"),
+        ("amd64", "arm32v5", "arm64v8"),
+    ),
+    TaggedImage(IMAGE.image, "3.13/slim-trixie", IMAGE.tags, (), ("amd64",)),
 )
 CHECKS = (
     CheckResult("imports", passed=True, detail="312 modules", seconds=4.2),
@@ -158,6 +170,11 @@ class FakeApplication:
         return TrainedProfile(
             "3.13.15", "trixie", "amd64", "", compiler, digest("profile"), 394_000, 512.0, options.output
         )
+
+    def tags(self, specs: tuple[str, ...], options: TagOptions) -> tuple[TaggedImage, ...]:
+        self.asked.append(("tags", specs, options))
+        self.during()
+        return TAGGED
 
     def store_list(self) -> StoreContents:
         self.asked.append(("store_list",))

@@ -15,6 +15,7 @@ from imagewright.model.options import (
     LockOptions,
     RunOptions,
     Selection,
+    TagOptions,
     TrainOptions,
     UpdateOptions,
 )
@@ -28,6 +29,7 @@ from imagewright.model.results import (
     StoreContents,
     StoredImage,
     StoreReport,
+    TaggedImage,
     TrainedProfile,
     Updated,
 )
@@ -82,6 +84,12 @@ class Imagewright:
         """Train a profile and name it in the lock."""
         with self._world.open_store() as store:
             return Builder(self._world, store, sink).train(spec, options)
+
+    def tags(self, specs: tuple[str, ...], options: TagOptions) -> tuple[TaggedImage, ...]:
+        """Images of a catalog with their tags."""
+        from imagewright.app.tagging import tagged_images
+
+        return tagged_images(self._world, specs, options)
 
     def store_list(self) -> StoreContents:
         """What the store holds."""

@@ -55,13 +55,13 @@ class World:
     def _text(self) -> str | None:
         """The configuration's text, if there is one."""
         path = self.options.config or Path(CONFIGURATION)
-        return _read_text(path) if self.options.config is not None or path.is_file() else None
+        return read_text(path) if self.options.config is not None or path.is_file() else None
 
     @cached_property
     def _read(self) -> tuple[Catalog, Choices]:
         found = self.found
         if found is None and self.found_path.is_file():
-            found = _read_text(self.found_path)
+            found = read_text(self.found_path)
         path = self.options.config or Path(CONFIGURATION)
         catalog, choices = apply_configuration(
             shipped_documents(), self._text, str(path), found=found, found_name=str(self.found_path)
@@ -156,7 +156,8 @@ def _files_of(choices: Choices, configuration: Path) -> tuple[tuple[str, bytes],
     return found
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a document of the person's. Raises :class:`ConfigurationError` where it cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST_CONFIGURATION + 1)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from imagewright.catalog.crosscheck import cross_check
 from imagewright.catalog.model import (
+    DEFAULT_SCHEME,
     Catalog,
     PackageWish,
     Ports,
@@ -51,7 +52,7 @@ DISTRIBUTIONS = ("debian", "ubuntu", "alpine", "windows")
 KINDS = ("series", "release", "suite", "variant", "package", "wheel", "scheme")
 """The arrays of tables that a catalog consists of."""
 
-ESSENTIAL = frozenset({"name", "current", "suites", "version", "distribution", "word", "tag", "path", "versions"})
+ESSENTIAL = frozenset({"name", "current", "suites", "distribution", "word", "tag", "path", "versions"})
 """The keys that a catalog must have for its tags."""
 
 
@@ -63,13 +64,11 @@ def load_catalog(documents: Mapping[str, str]) -> Catalog:
     return catalog
 
 
-def load_tables(
-    documents: Mapping[str, str], problems: Problems, essential: frozenset[str] | None = None
-) -> dict[str, list[Table]]:
-    """The tables of all documents by kind, not read yet; ``essential`` as :class:`Table` has it."""
+def load_tables(documents: Mapping[str, str], problems: Problems) -> dict[str, list[Table]]:
+    """The tables of all documents by kind, not read yet."""
     tables: dict[str, list[Table]] = {kind: [] for kind in KINDS}
     for name, text in documents.items():
-        document = Table(parse_document(text, name), "", problems, essential)
+        document = Table(parse_document(text, name), "", problems)
         for kind in KINDS:
             tables[kind].extend(document.tables(kind))
         document.finish()
@@ -91,21 +90,29 @@ def read_catalog(tables: Mapping[str, Sequence[Table]], problems: Problems, *, t
     return catalog
 
 
-def load_tag_catalog(text: str, name: str, others: Mapping[str, str]) -> Catalog:
-    """A whole catalog in one document, for its tags alone: only what tags need must be there.
+def load_tag_catalog(text: str, name: str, others: Mapping[str, str]) -> tuple[Catalog, str]:
+    """A whole catalog in one document, for its tags alone (only what these need must be there); its scheme's name.
 
-    ``others`` hold the schemes, of which the document uses one without bringing it.
+    ``others`` hold the schemes, of which the document uses one (``tag_scheme``) without bringing it.
     Raises :class:`ConfigurationError` with everything that is wrong.
     """
     problems = Problems()
-    tables = load_tables({name: text}, problems, ESSENTIAL)
+    document = Table(parse_document(text, name), "", problems, ESSENTIAL)
+    tables = {kind: list(document.tables(kind)) for kind in KINDS}
+    scheme = document.text("tag_scheme", "")
+    document.finish()
     if not tables["scheme"]:
         tables["scheme"] = load_tables(others, problems)["scheme"]
+    elif len(tables["scheme"]) == 1:
+        scheme = scheme or tables["scheme"][0].text("name", "")
     catalog = read_catalog(tables, problems, tags_only=True)
+    scheme = scheme or DEFAULT_SCHEME
+    if scheme not in catalog.by_scheme:
+        problems.add("tag_scheme", f"there is no scheme {scheme!r}", did_you_mean(scheme, catalog.by_scheme))
     if not catalog.series:
         problems.add("series", "is missing", "a catalog has at least one [[series]]")
     problems.raise_if_any(f"{name} is wrong")
-    return catalog
+    return catalog, scheme
 
 
 def read_wish(table: Table) -> PackageWish:

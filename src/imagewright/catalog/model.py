@@ -11,6 +11,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import PythonPart
 from imagewright.model.platforms import Platform
 
+DEFAULT_SCHEME = "official"
 PRERELEASE_ALIAS = "rc"
 """The only alias of a prerelease, and none of a final release."""
 

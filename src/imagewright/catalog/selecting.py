@@ -39,24 +39,21 @@ def offered(
     say so: ``3.14t-*``. Raises :class:`UsageError` for a pattern that matches nothing.
     """
     wanted = tuple(platforms)
-    unused = set(only)
+    used: list[set[str]] = []
+    scheme = catalog.by_scheme[settings.scheme]
     definitions: list[ImageDefinition] = []
     left_out: list[LeftOut] = []
-    for name in current_images(catalog, _flavours(only)):
-        matching = _matching(name, catalog, settings, only)
-        if only and not matching:
-            continue
-        unused.difference_update(matching)
+    for name in current_images(catalog, meant_flavours(only)):
+        if only:
+            used.append(matching(name, tags_of(name, catalog, scheme, settings.tag_defaults).simple, only))
+            if not used[-1]:
+                continue
         for platform in wanted:
             try:
                 definitions.append(define(name, catalog, settings, platform))
             except UsageError as error:
                 left_out.append(LeftOut(str(name), str(platform), error.why or error.message))
-    if unused:
-        raise UsageError(
-            f"--only {min(unused)} matches no image of the catalog",
-            hint="a pattern matches simple tags, or what follows the version: '3.13-*', 'slim-*'",
-        )
+    refuse_unused(only, used)
     return Offer(tuple(definitions), tuple(left_out))
 
 
@@ -69,21 +66,31 @@ def current_images(catalog: Catalog, flavours: Iterable[Flavour] = (Flavour.DEFA
                 yield ImageName(series.current, flavour, variant, suite)
 
 
-def _flavours(only: Iterable[str]) -> tuple[Flavour, ...]:
+def meant_flavours(only: Iterable[str]) -> tuple[Flavour, ...]:
+    """The flavours that patterns say; the default one where there are none."""
     said = {_flavour(pattern) for pattern in only} or {Flavour.DEFAULT}
     return tuple(flavour for flavour in Flavour if flavour in said)
+
+
+def matching(name: ImageName, tags: Iterable[str], only: Iterable[str]) -> set[str]:
+    """The patterns that mean an image, which has these simple tags."""
+    patterns = [pattern for pattern in only if _flavour(pattern) is name.flavour]
+    if not patterns:
+        return set()
+    words = [str(name), *tags, str(name).partition("-")[2]]
+    return {pattern for pattern in patterns if any(fnmatchcase(word, pattern) for word in words)}
+
+
+def refuse_unused(only: Iterable[str], used: Iterable[set[str]]) -> None:
+    """Raise :class:`UsageError` for a pattern that is in none of ``used``."""
+    unused = set(only).difference(*used)
+    if unused:
+        raise UsageError(
+            f"--only {min(unused)} matches no image of the catalog",
+            hint="a pattern matches simple tags, or what follows the version: '3.13-*', 'slim-*'",
+        )
 
 
 def _flavour(pattern: str) -> Flavour:
     match = _FLAVOURED.fullmatch(pattern)
     return Flavour(match["flavour"]) if match else Flavour.DEFAULT
-
-
-def _matching(name: ImageName, catalog: Catalog, settings: Settings, only: Iterable[str]) -> set[str]:
-    """The patterns that mean an image."""
-    patterns = [pattern for pattern in only if _flavour(pattern) is name.flavour]
-    if not patterns:
-        return set()
-    tags = tags_of(name, catalog, catalog.by_scheme[settings.scheme], settings.tag_defaults).simple
-    words = [str(name), *tags, str(name).partition("-")[2]]
-    return {pattern for pattern in patterns if any(fnmatchcase(word, pattern) for word in words)}

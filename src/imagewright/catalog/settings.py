@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
+from imagewright.catalog.model import DEFAULT_SCHEME
 from imagewright.catalog.sites import SiteChoices
 from imagewright.catalog.sites import over as over_site
-from imagewright.catalog.tags import DEFAULT_SCHEME, DEFAULT_VARIANT, TagDefaults
+from imagewright.catalog.tags import DEFAULT_VARIANT, TagDefaults
 from imagewright.model.images import Bytecode, Compression, Profile
 
 _T = TypeVar("_T")

@@ -15,7 +15,6 @@ from imagewright.errors import ImmutableTagError
 from imagewright.model.digest import Digest
 from imagewright.model.images import ImageName
 
-DEFAULT_SCHEME = "official"
 DEFAULT_VARIANT = "full"
 
 

@@ -20,6 +20,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "build": (results.BuiltImage, True),
     "plan": (results.PlanView, False),
     "lock": (results.LockChanges, False),
+    "tags": (results.TaggedImage, True),
     "update": (results.Updated, False),
     "outdated": (results.OutdatedImage, True),
     "check": (results.CheckResult, True),

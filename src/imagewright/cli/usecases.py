@@ -17,6 +17,7 @@ from imagewright.model.options import (
     LockOptions,
     RunOptions,
     Selection,
+    TagOptions,
     TrainOptions,
     UpdateOptions,
 )
@@ -29,6 +30,7 @@ from imagewright.model.results import (
     PlanView,
     StoreContents,
     StoreReport,
+    TaggedImage,
     TrainedProfile,
     Updated,
 )
@@ -70,6 +72,10 @@ class Application(Protocol):
 
     def train(self, spec: str, options: TrainOptions, sink: Sink) -> TrainedProfile:
         """Train a profile for the interpreter of ``spec``, keep it by content, and name it in the lock."""
+        ...
+
+    def tags(self, specs: tuple[str, ...], options: TagOptions) -> tuple[TaggedImage, ...]:
+        """Images of a catalog with their simple and shared tags, in publication order; nothing is opened."""
         ...
 
     def store_list(self) -> StoreContents:

@@ -114,3 +114,12 @@ class UpdateOptions:
     releases: bool = True
     packages: bool = True
     toolchain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TagOptions:
+    """What ``tags`` lists: of another ``catalog``, for any of ``platforms``, narrowed by patterns ``only``."""
+
+    catalog: Path | None = None
+    platforms: tuple[Platform, ...] = ()
+    only: tuple[str, ...] = ()

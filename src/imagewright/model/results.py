@@ -353,3 +353,18 @@ class OutdatedImage:
     packages: tuple[OutdatedPackage, ...]
     release: OutdatedRelease | None
     rebuild: Rebuild | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedImage:
+    """One image as it is published.
+
+    ``image`` is its canonical simple tag, ``directory`` its Dockerfile's; ``architectures`` are the names that
+    library manifests have for the platforms it exists for.
+    """
+
+    image: str
+    directory: str
+    tags: tuple[str, ...]
+    shared_tags: tuple[str, ...]
+    architectures: tuple[str, ...]

@@ -11,6 +11,7 @@ from imagewright.cli.commands.completion import completion
 from imagewright.cli.commands.group import COMPLETE_VARIABLE, PROGRAM, cli
 from imagewright.cli.commands.images import check, run
 from imagewright.cli.commands.store import store
+from imagewright.cli.commands.tags import tags
 from imagewright.cli.commands.training import train
 from imagewright.cli.commands.updating import outdated, update
 
@@ -20,6 +21,7 @@ for _command in (
     build,
     plan,
     lock,
+    tags,
     update,
     outdated,
     check,

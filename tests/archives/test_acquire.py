@@ -122,7 +122,7 @@ def test_compressions(case: Case, url: Loopback, compressions: tuple[str, ...]) 
 
 def test_an_uncompressed_index(case: Case, url: Loopback) -> None:
     release = case.archive.write(date=EARLIER, compressions=(), by_hash=False)
-    case.archive.files["dists/trixie/main/binary-amd64/Packages"] = case.archive._index("main", "amd64")
+    case.archive.files["dists/trixie/main/binary-amd64/Packages"] = case.archive.index("main", "amd64")
     assert "Packages.xz" not in release
     assert len(list(case.acquire(url).packages())) == 2
 

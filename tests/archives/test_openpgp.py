@@ -261,6 +261,20 @@ def test_a_fingerprint_without_a_certificate() -> None:
         shipped_keyring().for_suite("x", fingerprints=[*shipped_keyring().facts, OTHER.fingerprint])
 
 
+def test_certificates_of_ones_own_join_the_shipped_ones() -> None:
+    keyring = shipped_keyring().joined(f"{KEY.certificate}\n{OTHER.certificate}".encode(), origin="own.asc")
+    both = keyring.for_suite("x", fingerprints=[KEY.fingerprint, OTHER.fingerprint])
+    assert [each.fingerprint for each in both] == [KEY.fingerprint, OTHER.fingerprint]
+    assert set(shipped_keyring().armoured) < set(keyring.armoured)
+    assert keyring.facts == shipped_keyring().facts
+
+
+@pytest.mark.parametrize("data", [b"", b"nothing", KEY.certificate.encode()[:200], b"x" * (1 << 21)])
+def test_a_file_without_certificates_is_refused(data: bytes) -> None:
+    with pytest.raises(VerificationError, match=r"own\.asc"):
+        shipped_keyring().joined(data, origin="own.asc")
+
+
 def test_an_unusable_certificate_leaves_the_others() -> None:
     keyring = Keyring({KEY.fingerprint: KEY.certificate.encode(), OTHER.fingerprint: b"broken"}, {})
     both = keyring.for_suite("x", fingerprints=[OTHER.fingerprint, KEY.fingerprint])

@@ -63,8 +63,8 @@ class SignedArchive:
         self._stanzas: list[tuple[str, str, str]] = []  # component, architecture, stanza
         self._sources: list[str] = []
 
-    def add_deb(self, deb: Path, *, component: str = "main") -> str:
-        """Put a .deb into the pool; its path below the archive's address."""
+    def add_deb(self, deb: Path, *, component: str = "main", fields: Mapping[str, str] | None = None) -> str:
+        """Put a .deb into the pool; its path below the archive's address. ``fields`` are added to its stanza."""
         data = deb.read_bytes()
         control = control_of(deb.read_bytes()).rstrip("\n")
         architecture = next(
@@ -74,7 +74,8 @@ class SignedArchive:
         path = f"pool/{component}/{name[0]}/{name}/{deb.name}"
         self.files[path] = data
         digest = hashlib.sha256(data).hexdigest()
-        stanza = f"{control}\nFilename: {path}\nSize: {len(data)}\nSHA256: {digest}\n"
+        more = "".join(f"{field}: {value}\n" for field, value in (fields or {}).items())
+        stanza = f"{control}\n{more}Filename: {path}\nSize: {len(data)}\nSHA256: {digest}\n"
         self._stanzas.append((component, architecture, stanza))
         return path
 
@@ -117,13 +118,19 @@ class SignedArchive:
         fields: Mapping[str, str] | None = None,
         packages: bytes | None = None,
         compressions: Sequence[str] = ("xz", "gz"),
+        directory: str = "",
+        list_all: bool = True,
     ) -> str:
-        """Write ``dists/<codename>`` anew; the Release text. ``packages`` replaces the main index's content."""
-        base = f"dists/{codename}"
+        """Write ``dists/<codename>`` (or ``directory``) anew; the Release text.
+
+        ``packages`` replaces the main index's content; ``list_all`` names ``all`` among the architectures, as
+        Debian does and Ubuntu does not.
+        """
+        base = f"dists/{directory or codename}"
         indexes: dict[str, bytes] = {}
         for component in components:
             for architecture in architectures:
-                text = self._index(component, architecture)
+                text = self.index(component, architecture)
                 if packages is not None and component == components[0]:
                     text = packages
                 path = f"{component}/binary-{architecture}/Packages"
@@ -150,6 +157,7 @@ class SignedArchive:
             date=date,
             valid_until=valid_until,
             by_hash=by_hash,
+            list_all=list_all,
         )
         release = "".join(f"{name}: {value}\n" for name, value in (fields or {}).items()) + release
         self.files[f"{base}/InRelease"] = self.sign(release, signers)
@@ -172,7 +180,8 @@ class SignedArchive:
         with serve(self.files, ranges=ranges) as url:
             yield url
 
-    def _index(self, component: str, architecture: str) -> bytes:
+    def index(self, component: str, architecture: str) -> bytes:
+        """What the index of a component holds."""
         wanted = {architecture, "all"}
         stanzas = [text for where, built, text in self._stanzas if where == component and built in wanted]
         return "\n".join(stanzas).encode()
@@ -188,6 +197,7 @@ class SignedArchive:
         date: datetime | None,
         valid_until: datetime | None,
         by_hash: bool,
+        list_all: bool,
     ) -> str:
         lines = ["Origin: Test", "Label: Test", f"Suite: {suite}", f"Codename: {codename}"]
         lines.append(f"Date: {_stamp(date or datetime.now(UTC))}")
@@ -196,7 +206,7 @@ class SignedArchive:
         if by_hash:
             lines.append("Acquire-By-Hash: yes")
         lines += [
-            f"Architectures: all {' '.join(architectures)}",
+            f"Architectures: {'all ' if list_all else ''}{' '.join(architectures)}",
             f"Components: {' '.join(components)}",
             "SHA256:",
         ]

@@ -59,6 +59,17 @@ def make_deb(
     return path
 
 
+def repacked(deb: bytes, compression: str) -> bytes:
+    """The same package, its members compressed otherwise."""
+    parts = {}
+    for name, data in _read_ar(deb).items():
+        stem, dot, _ = name.partition(".tar")
+        parts[f"{stem}.tar.{compression}" if dot else name] = (
+            _compress(compression, _decompress(name, data)) if dot else data
+        )
+    return make_ar(parts)
+
+
 def make_ar(members: Mapping[str, bytes]) -> bytes:
     """An archive in the common ar format, as deb(5) wants it."""
     out = io.BytesIO(b"!<arch>\n")

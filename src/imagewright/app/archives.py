@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from imagewright.app.keyrings import keyring_of
 from imagewright.app.world import World
 from imagewright.archives.cpython.signature import check_source
 from imagewright.archives.debian.acquire import ArchiveIndex, ArchiveRequest, acquire, url_of
@@ -67,7 +68,7 @@ class Archives:
         self, suite: str, architecture: str, *, only: Collection[str] | None = None
     ) -> Iterator[ArchiveIndex]:
         """Each archive of a suite, or those named ``only``, in the catalog's order."""
-        keyring = shipped_keyring()
+        keyring = keyring_of(self.world)
         expired = self.world.settings().allow_expired
         found = self.world.catalog.by_suite[suite]
         for archive in found.archives:

@@ -84,6 +84,12 @@ class World:
         """What may be built."""
         return self._read[0]
 
+    @property
+    def keyrings(self) -> tuple[Path, ...]:
+        """Files with further OpenPGP certificates, named relative to the configuration that names them."""
+        directory = (self.options.config or Path(CONFIGURATION)).parent
+        return tuple(directory / name for name in self._read[1].keyrings)
+
     def settings(self, selection: Selection | None = None, *, machine: Choices | None = None) -> Settings:
         """What was chosen: defaults < file < environment < flags. ``machine`` holds its apt sources' mirrors."""
         return resolve_settings(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from imagewright.archives.openpgp import Certificate, load_certificate
+from imagewright.archives.openpgp import Certificate, load_certificate, split_certificates
 from imagewright.errors import ConfigurationError, VerificationError
 
 
@@ -34,6 +34,13 @@ class Keyring:
         data = self.armoured.get(fingerprint.upper())
         return None if data is None else load_certificate(data, fingerprint.upper())
 
+    def joined(self, data: bytes, *, origin: str) -> Keyring:
+        """This keyring with the certificates of a file; its copy of one that is here already is the newer one.
+
+        It only makes them known: who may sign what is the catalog's to say. Raises ``VerificationError``.
+        """
+        return Keyring({**self.armoured, **split_certificates(data, subject=origin)}, self.facts)
+
     def for_suite(self, codename: str, *, fingerprints: Sequence[str]) -> tuple[Certificate, ...]:
         """The certificates that may sign a suite; any one of them is enough, so one may be unusable.
 
@@ -51,7 +58,7 @@ class Keyring:
             if certificate is None:
                 raise ConfigurationError(
                     f"there is no certificate {fingerprint}, which is to sign {codename}",
-                    hint="correct the fingerprint, or add the certificate",
+                    hint="correct it, or name a file that has it: catalog.keyrings in imagewright.toml",
                 )
             usable.append(certificate)
         if unusable and not usable:

@@ -9,7 +9,7 @@ at the time of the signature.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -96,6 +96,22 @@ def load_certificate(data: bytes, fingerprint: str) -> Certificate:
         return Certificate(fingerprint, certificate.expiration, _keys(certificate), certificate)
     except _SEQUOIA_ERRORS as error:
         raise VerificationError(f"the certificate {fingerprint} cannot be used", why=_first_line(error)) from None
+
+
+def split_certificates(data: bytes, *, subject: str) -> Mapping[str, bytes]:
+    """The certificates in a file, armoured or not, by fingerprint, each in armour again.
+
+    Raises ``VerificationError`` if the file is too large, cannot be read, or holds none.
+    """
+    if len(data) > MAXIMUM_CERTIFICATE:
+        raise VerificationError(f"{subject} has more than {MAXIMUM_CERTIFICATE} bytes")
+    try:
+        found = {each.fingerprint.upper(): str(each).encode() for each in pysequoia.Cert.split_bytes(data)}
+    except _SEQUOIA_ERRORS as error:
+        raise VerificationError(f"{subject} holds no readable certificate", why=_first_line(error)) from None
+    if not found:
+        raise VerificationError(f"{subject} holds no certificate")
+    return found
 
 
 def verify_cleartext(message: bytes, certificates: Sequence[Certificate], *, subject: str) -> SignedText:

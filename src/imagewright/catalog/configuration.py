@@ -78,6 +78,7 @@ def read_table(table: Table) -> Configuration:
             only_series=catalog.texts("only_series", ()),
             only_suites=catalog.texts("only_suites", ()),
             only_variants=catalog.texts("only_variants", ()),
+            keyrings=catalog.texts("keyrings", ()),
         )
         tables = {kind: tuple(catalog.tables(kind)) for kind in KINDS}
         catalog.finish()

@@ -92,6 +92,13 @@ KEYS: tuple[Key, ...] = (
     Key("catalog", "only_series", "list of names", "all", "Leave out every other series."),
     Key("catalog", "only_suites", "list of names", "all", "Leave out every other suite."),
     Key("catalog", "only_variants", "list of names", "all", "Leave out every other variant."),
+    Key(
+        "catalog",
+        "keyrings",
+        "list of paths",
+        "none",
+        "Files with OpenPGP certificates, relative to this file. A suite's `keys` say which of them it believes.",
+    ),
     *(
         Key("catalog", kind, "list of tables", "none", f"Tables as in the shipped catalog's `[[{kind}]]`.")
         for kind in ("series", "release", "suite", "variant", "package", "wheel", "scheme")

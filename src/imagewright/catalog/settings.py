@@ -66,7 +66,8 @@ class Choices:
 
     ``only_*`` narrow the catalog; ``image_sources`` are the addresses written into an image's own apt
     sources; ``snapshots`` serve packages that left the archive; archives of the suites
-    ``allow_expired`` may be past their Valid-Until; ``store`` and ``lock`` are paths. ``files``
+    ``allow_expired`` may be past their Valid-Until; ``store`` and ``lock`` are paths, and so are
+    ``keyrings``, which make further keys known that may sign archives. ``files``
     are those that the choices name, by path, with their bytes.
     """
 
@@ -83,6 +84,7 @@ class Choices:
     only_series: tuple[str, ...] = ()
     only_suites: tuple[str, ...] = ()
     only_variants: tuple[str, ...] = ()
+    keyrings: tuple[str, ...] = ()
     image: ImageChoices = field(default_factory=ImageChoices)
     overrides: tuple[Override, ...] = ()
     network: NetworkChoices = field(default_factory=NetworkChoices)

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imagewright.engine.context import Outcome, StepContext
-from imagewright.engine.executor import Executor, find, select
+from imagewright.engine.executor import Executor, Run, find, select
 from imagewright.engine.scheduling import Budget
 from imagewright.errors import BuildError
 from imagewright.events import Event, StepFailed, StepFinished, StepOutput, StepPhase, StepStarted
@@ -197,3 +198,87 @@ def test_what_another_process_did_meanwhile_is_taken(house: House) -> None:
     house.ran.clear()
     house.executor().run(PLAN, selection)
     assert house.ran == ["buildroot"]  # the fake runner makes no tree, so the build root alone is made again
+
+
+OTHER_PYTHON = step("other python", ROOT, kind=StepKind.PYTHON)
+OTHER = step("other image", BASE, OTHER_PYTHON)
+MANY = Plan((BASE, ROOT, PYTHON, OTHER_PYTHON, IMAGE_OF := step("image of it", PYTHON), OTHER), ())
+
+
+def run_many(house: House, fail: frozenset[str], **options: Any) -> Run:
+    """Run two images; the steps named in ``fail`` do."""
+
+    def runner(context: StepContext) -> Outcome:
+        if context.step.name in fail:
+            raise BuildError(f"{context.step.name} broke")
+        return house.runner(context)
+
+    executor = house.executor()
+    executor._runners = dict.fromkeys(StepKind, runner)
+    return executor.run(MANY, select(MANY, [IMAGE_OF.id, OTHER.id], house.ports), **options)
+
+
+def test_a_failure_takes_only_what_needs_it(house: House) -> None:
+    ended = run_many(house, frozenset({"python"}))
+    assert list(ended.failures) == [PYTHON.id]
+    assert ended.skipped == {IMAGE_OF.id: PYTHON.id}
+    assert OTHER.id in ended.records
+    assert ended.ran == {BASE.id, ROOT.id, OTHER_PYTHON.id, OTHER.id}
+    with pytest.raises(BuildError, match="python broke"):
+        ended.raise_first()
+
+
+def test_a_shared_step_takes_all(house: House) -> None:
+    ended = run_many(house, frozenset({"buildroot"}))
+    assert list(ended.failures) == [ROOT.id]
+    assert set(ended.skipped) == {PYTHON.id, OTHER_PYTHON.id, IMAGE_OF.id, OTHER.id}
+
+
+def test_what_is_refused_beforehand_never_begins(house: House) -> None:
+    ended = run_many(house, frozenset(), refused={PYTHON.id: BuildError("no source")})
+    assert "python" not in house.ran
+    assert str(ended.failures[PYTHON.id]) == "no source"
+    assert OTHER.id in ended.records
+
+
+def test_fail_fast_begins_nothing_new(house: House) -> None:
+    ended = run_many(house, frozenset({"buildroot", "base"}), fail_fast=True)
+    assert set(house.ran) <= {"base", "buildroot"}
+    assert not {IMAGE_OF.id, OTHER.id} & ended.records.keys()
+
+
+def test_a_defect_of_one_step_is_a_failure_like_others(house: House) -> None:
+    def runner(context: StepContext) -> Outcome:
+        if context.step.name == "python":
+            raise RuntimeError("never thought of")
+        return house.runner(context)
+
+    executor = house.executor()
+    executor._runners = dict.fromkeys(StepKind, runner)
+    ended = executor.run(MANY, select(MANY, [IMAGE_OF.id, OTHER.id], house.ports))
+    assert isinstance(ended.failures[PYTHON.id], RuntimeError)
+    assert OTHER.id in ended.records
+
+
+def test_an_interruption_stops_everything_at_once(house: House) -> None:
+    def runner(context: StepContext) -> Outcome:
+        raise KeyboardInterrupt
+
+    executor = house.executor()
+    executor._runners = dict.fromkeys(StepKind, runner)
+    with pytest.raises(KeyboardInterrupt):
+        executor.run(MANY, select(MANY, [IMAGE_OF.id, OTHER.id], house.ports))
+    assert house.sandbox.stopped
+
+
+def test_steps_get_their_share_of_the_budget(house: House) -> None:
+    seen: dict[str, int] = {}
+
+    def runner(context: StepContext) -> Outcome:
+        seen[context.step.name] = context.jobs
+        return house.runner(context)
+
+    executor = house.executor()
+    executor._runners = dict.fromkeys(StepKind, runner)
+    executor.run(MANY, select(MANY, [IMAGE_OF.id, OTHER.id], house.ports))
+    assert seen["python"] == seen["other python"] == 1

@@ -23,7 +23,7 @@ from imagewright.model.results import (
 
 _STATE = {"built": "green", "cached": "dim", "failed": "bold red", "skipped": "yellow"}
 _LEFT_OUT_SHOWN = 8
-_NAMED = 3
+_NAMED = 2
 """Images named for one reason of being left out."""
 
 
@@ -64,11 +64,11 @@ def _built_row(image: BuiltImage | FailedImage, time: float, with_platform: bool
     tags = count(len(image.tags), "tag")
     if isinstance(image, FailedImage):
         state = "skipped" if image.error.kind == "skipped" else "failed"
-        return _Row(state, (image.image, *platform, tags, ""), image.error.step)
+        return _Row(state, (image.image, *platform, tags), image.error.step)
     state = "cached" if _all_cached(image.steps) else "built"
     seconds = "" if state == "cached" else duration(time)
     mark = "" if image.profile == "release" else f"  {image.profile}"
-    return _Row(state, (image.image, *platform, tags, f"{size(image.size):>8}"), f"{seconds:>11}{mark}")
+    return _Row(state, (image.image, *platform, tags), f"{size(image.size):>8}  {seconds:>11}{mark}")
 
 
 def _all_cached(steps: Iterable[BuiltStep]) -> bool:
@@ -130,8 +130,8 @@ def left_out(images: Sequence[LeftOut], paint: Paint, width: int) -> list[str]:
     lines = ["", f"{paint('bold', 'left out')}  {count(len(images), 'image')}"]
     for reason, found in list(by_reason.items())[:_LEFT_OUT_SHOWN]:
         names = list(dict.fromkeys(left.image for left in found))
-        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-        lines.append(fitted(f"  {one_line(reason)}", width))
+        lines.append(fitted(f"  {count(len(found), 'image')}  {one_line(reason)}", width))
+        more = ", …" if len(names) > _NAMED else ""
         lines.append(paint("dim", fitted(f"    {', '.join(names[:_NAMED])}{more}", width)))
     if len(by_reason) > _LEFT_OUT_SHOWN:
         lines.append(paint("dim", f"  … and {len(by_reason) - _LEFT_OUT_SHOWN} more reasons (--json gives all)"))

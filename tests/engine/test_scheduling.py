@@ -136,7 +136,7 @@ def test_memory_narrows_a_compile_and_then_keeps_the_next_one_waiting() -> None:
 def test_what_never_fits_runs_alone() -> None:
     giant = task("giant", load=Load(4, 1000))
     scheduler = Scheduler([giant, task("other", load=LIGHT, seconds=1)], Budget(2, 500))
-    assert scheduler.start() == (Grant(giant.id, 2, 1000),)
+    assert scheduler.start() == (Grant(giant.id, 1, 1000),)
 
 
 def test_a_step_that_does_not_fit_is_overtaken_only_so_often() -> None:

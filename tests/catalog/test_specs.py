@@ -29,6 +29,8 @@ NEWEST = CATALOG.by_series["3.15"].current
         ("3.13t-slim", "3.13.15t-slim-trixie"),
         ("3.13.15d", "3.13.15d-trixie"),
         ("3.13-minimal", "3.13.15-minimal-trixie"),
+        ("3.13-minimal-debug", "3.13.15-minimal-debug-trixie"),
+        ("3.13-minimal-debug-bookworm", "3.13.15-minimal-debug-bookworm"),
         ("latest", f"{NEWEST}-trixie"),
         ("3", f"{NEWEST}-trixie"),
         ("3-slim-trixie", f"{NEWEST}-slim-trixie"),
@@ -91,7 +93,8 @@ def test_only_what_can_be_built_is_listed() -> None:
     names = [str(name) for name in image_names(CATALOG)]
     assert "3.13.15-slim-trixie" in names
     assert "3.13.15-trixie" in names
-    assert not [name for name in names if "minimal" in name or name.startswith("2.7")]
+    assert "3.13.15-minimal-debug-bookworm" in names
+    assert not [name for name in names if "alpine" in name or name.startswith("2.7")]
     assert len(names) == len(set(names))
 
 

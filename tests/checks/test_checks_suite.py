@@ -20,11 +20,19 @@ from imagewright.model.images import (
     ImageName,
     Profile,
     PythonPart,
+    RootKind,
 )
 from imagewright.model.platforms import parse_platform
 
 FOLDER = Path(imagewright.checks.__path__[0]) / "programs"
 HELPERS = {"verdict.py", "wheels.py", "test-authority.pem", "test-server.pem"}
+
+
+PARTS = {
+    "slim": tuple(part for part in PythonPart if part is not PythonPart.DEBUG),
+    "minimal": (PythonPart.INTERPRETER,),
+    "minimal-debug": (PythonPart.INTERPRETER,),
+}
 
 
 def definition(
@@ -38,11 +46,12 @@ def definition(
         tags=(),
         shared_tags=(),
         base_packages=(),
-        runtime_packages=(),
+        runtime_packages=("busybox-static",) if variant == "minimal-debug" else (),
         build_packages=(),
         optional_modules=(),
         slim=variant == "slim",
-        parts=tuple(PythonPart),
+        root=RootKind.BARE if variant.startswith("minimal") else RootKind.CONFIGURED,
+        parts=PARTS[variant] if variant in PARTS else tuple(PythonPart),
         bytecode=bytecode,
         frame_pointers=False,
         extra_configure=(),
@@ -93,9 +102,11 @@ def test_the_revision_follows_the_programs(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_variants_get_the_checks_they_can_pass() -> None:
     slim, full, minimal = (set(check_names(definition(name))) for name in ("slim", "full", "minimal"))
-    assert full - slim == {"extension"}
-    assert slim - minimal == {"packages", "apt"}
-    assert {"version", "imports", "tls", "bytecode", "embedding"} <= minimal
+    assert full - slim == {"extension", "debug-files"}
+    assert slim - minimal == {"packages", "apt", "pip", "venv", "embedding"}
+    assert minimal - slim == {"user", "no-shell", "package-files"}
+    assert {"version", "imports", "tls", "bytecode", "commands"} <= minimal
+    assert set(check_names(definition("minimal-debug"))) == minimal - {"no-shell"}
     assert "no-bytecode" not in full
 
 

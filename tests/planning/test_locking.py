@@ -320,3 +320,56 @@ def test_a_targets_name_tells_all_of_it(spec: str, platform: str) -> None:
 def test_what_is_no_target(name: str) -> None:
     with pytest.raises(ValueError, match=r"not a target|unknown platform"):
         parse_target(name)
+
+
+def test_a_bare_base_holds_what_the_variant_asks_for_without_the_tools_of_scripts() -> None:
+    lock = locked("3.13-minimal-trixie")
+    base, _, runtime = sets_of(lock, "3.13-minimal-trixie")
+    assert base.key == "minimal"
+    assert set(versions_of(base)) == {
+        "base-files",
+        "ca-certificates",
+        "libc-bin",
+        "libc6",
+        "ncurses-base",
+        "netbase",
+        "tzdata",
+    }
+    assert "openssl" not in versions_of(base)  # ca-certificates depends on it, for its script
+    assert not {"apt", "dash", "mawk", "openssl", "debconf"} & (set(versions_of(base)) | set(versions_of(runtime)))
+    assert "libssl3" in versions_of(runtime)
+
+
+def test_images_with_a_shell_to_look_around_share_the_bare_base() -> None:
+    lock = locked("3.13-minimal-trixie", "3.13-minimal-debug-trixie", SLIM)
+    minimal, debug, slim = (
+        target_of(definition(spec), CATALOG) for spec in ("3.13-minimal-trixie", "3.13-minimal-debug-trixie", SLIM)
+    )
+    assert minimal.base == debug.base != slim.base
+    assert minimal.buildroot == debug.buildroot == slim.buildroot
+    added = set(versions_of(locked_set(lock, debug.runtime))) - set(versions_of(locked_set(lock, minimal.runtime)))
+    assert added == {"busybox-static"}
+
+
+def test_a_target_of_a_bare_image_is_read_again() -> None:
+    for spec in ("3.13-minimal-trixie", "3.13-minimal-debug-trixie", SLIM):
+        target = target_of(definition(spec), CATALOG)
+        assert parse_target(target.name, CATALOG) == target
+
+
+def test_a_refreshed_bare_base_takes_what_stands_on_it_along() -> None:
+    lock = locked("3.13-minimal-trixie", "3.13-minimal-debug-trixie", SLIM)
+    newer = locked("3.13-minimal-trixie", previous=lock, versions={"tzdata": "2.0", "libssl3": "2.0"})
+    for spec, version in (("3.13-minimal-trixie", "2.0"), ("3.13-minimal-debug-trixie", "2.0"), (SLIM, "1.0")):
+        _, _, runtime = sets_of(newer, spec)
+        assert versions_of(runtime)["libssl3"] == version, spec
+
+
+def test_what_is_cut_decides_whether_a_lock_fits() -> None:
+    minimal = definition("3.13-minimal-trixie")
+    variants = tuple(
+        replace(variant, cuts=variant.cuts[1:]) if variant.name == "minimal" else variant
+        for variant in CATALOG.variants
+    )
+    assert checksum(minimal, replace(CATALOG, variants=variants)) != checksum(minimal, CATALOG)
+    assert checksum(definition(SLIM), replace(CATALOG, variants=variants)) == checksum(definition(SLIM), CATALOG)

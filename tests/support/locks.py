@@ -59,7 +59,7 @@ def universe(
     catalog = shipped_catalog()
     names.update(wish.name for wish in catalog.toolchain)
     for variant in catalog.variants:
-        names.update(wish.name for wish in variant.packages)
+        names.update(wish.name for wish in (*variant.packages, *variant.base))
     names.update(("apt", "usr-is-merged", "procps", "ubuntu-keyring"))
     said = versions or {}
     packages = [

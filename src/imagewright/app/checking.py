@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from imagewright.app.running import home_of, parse_user
 from imagewright.checks.run import run_checks
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.foreign import sandbox_for
@@ -56,7 +57,18 @@ def run_image_checks(
         config = Config.parse(file.read())
     root = OverlayRoot(image_root(image, ports))
     sandbox = sandbox_for(needs, parse_platform(work.platform).debian, ports)
-    return run_checks(sandbox, root, work, sink, environment=config.execution.environment, jobs=jobs)
+    execution = config.execution
+    user = parse_user(execution.user)
+    return run_checks(
+        sandbox,
+        root,
+        work,
+        sink,
+        environment=execution.environment,
+        user=user,
+        home=home_of(user[0], root.lower),
+        jobs=jobs,
+    )
 
 
 def refuse_failed(results: Iterable[CheckResult]) -> None:

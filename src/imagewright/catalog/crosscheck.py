@@ -33,6 +33,11 @@ def cross_check(
     for variant, table in zip(catalog.variants, tables["variant"], strict=True):
         for number, wish in enumerate(variant.packages):
             _suites(wish.suites, f"{table.where('packages')}[{number}].suites", catalog, problems)
+        for number, wish in enumerate(variant.base):
+            _suites(wish.suites, f"{table.where('base')}[{number}].suites", catalog, problems)
+        if variant.like and variant.like not in catalog.by_variant:
+            known = did_you_mean(variant.like, catalog.by_variant)
+            table.wrong("like", f"there is no variant {variant.like!r}", known)
     for wish, table in zip(catalog.toolchain, tables["package"], strict=True):
         _suites(wish.suites, table.where("suites"), catalog, problems)
         _suites(wish.not_in, table.where("not_in"), catalog, problems)

@@ -10,6 +10,7 @@ from imagewright.catalog.crosscheck import cross_check
 from imagewright.catalog.model import (
     DEFAULT_SCHEME,
     Catalog,
+    Cut,
     PackageWish,
     Ports,
     Release,
@@ -25,7 +26,7 @@ from imagewright.catalog.model import (
 from imagewright.catalog.reading import Table, did_you_mean, parse_document
 from imagewright.catalog.versions import is_release, series_of
 from imagewright.errors import Problems
-from imagewright.model.images import PythonPart
+from imagewright.model.images import PythonPart, RootKind
 from imagewright.model.platforms import PLATFORMS, Platform, in_order, parse_platform
 
 _T = TypeVar("_T")
@@ -275,11 +276,26 @@ def _variant(table: Table) -> Variant:
         optional_modules=table.texts("optional_modules", (), pattern=_MODULE, of="a module"),
         packages=_all(table.tables("packages"), read_wish, "name", table.problems),
         parts=_parts(table),
+        root=RootKind(table.choice("root", [kind.value for kind in RootKind], RootKind.CONFIGURED.value)),
+        base=_all(table.tables("base"), read_wish, "name", table.problems),
+        cuts=_all(table.tables("cuts"), _cut, "package", table.problems),
+        like=table.text("like", "", pattern=_NAME, of="a variant"),
+        user=table.text("user", "", pattern=r"\d{1,9}(:\d{1,9})?", of="a user such as 1000:1000"),
+        directory=table.text("directory", "", pattern=r"/[A-Za-z0-9/._-]*", of="an absolute path"),
+        path=table.text("path", "", pattern=r"/[A-Za-z0-9/._-]*", of="an absolute path"),
         planned=table.text("planned", ""),
         distributions=table.texts(
             "distributions", ("debian", "ubuntu"), pattern="|".join(DISTRIBUTIONS), of="a distribution"
         ),
         platforms=_platforms(table),
+    )
+
+
+def _cut(table: Table) -> Cut:
+    return Cut(
+        package=table.text("package", pattern=PACKAGE, of="a package name"),
+        depends=table.texts("depends", pattern=PACKAGE, of="a package name"),
+        why=table.text("why"),
     )
 
 

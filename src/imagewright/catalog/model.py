@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from imagewright.catalog.versions import is_prerelease
 from imagewright.errors import UsageError
 from imagewright.model.digest import Digest
-from imagewright.model.images import PythonPart
+from imagewright.model.images import PythonPart, RootKind
 from imagewright.model.platforms import Platform
 
 DEFAULT_SCHEME = "official"
@@ -182,10 +182,22 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Dependencies of a package that a bare root does without: ``depends`` are package names; and ``why``."""
+
+    package: str
+    depends: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """One variant; see ``data/variants.toml``. ``word`` is how tags say it ("" for not at all).
 
-    ``parts`` are those of the interpreter's tree that it has.
+    ``parts`` are those of the interpreter's tree that it has. ``root`` says how packages get into its root; a bare
+    one is made of ``base`` instead of the suite's, and ``cuts`` are dependencies that do not count there. ``like``
+    names the variant whose root it has, with these three. ``user``, ``directory`` and ``path`` are the
+    configuration's: user, working directory, and what comes last in PATH.
     ``distributions`` are those it fits; ``platforms`` narrows it to some (none: all that the suite has).
     """
 
@@ -196,6 +208,13 @@ class Variant:
     optional_modules: tuple[str, ...]
     packages: tuple[PackageWish, ...]
     parts: tuple[PythonPart, ...]
+    root: RootKind = RootKind.CONFIGURED
+    base: tuple[PackageWish, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    like: str = ""
+    user: str = ""
+    directory: str = ""
+    path: str = ""
     planned: str = ""
     distributions: tuple[str, ...] = ("debian", "ubuntu")
     platforms: tuple[Platform, ...] = ()
@@ -240,6 +259,11 @@ class Catalog:
     by_variant: dict[str, Variant] = field(init=False, repr=False, compare=False)
     by_scheme: dict[str, TagScheme] = field(init=False, repr=False, compare=False)
     _places: dict[tuple[str, str], tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def ground(self, variant: str) -> Variant:
+        """The variant whose root a variant stands on: itself, or the one it is like. Raises ``KeyError``."""
+        found = self.by_variant[variant]
+        return self.by_variant[found.like] if found.like else found
 
     def __post_init__(self) -> None:
         for name, index in (

@@ -12,7 +12,7 @@ from imagewright.catalog.specs import parse_spec
 from imagewright.catalog.tags import Tags, tags_of
 from imagewright.catalog.versions import directory, is_prerelease, series_key
 from imagewright.errors import Problems, UsageError
-from imagewright.model.images import Flavour, ImageConfiguration, ImageDefinition, ImageName, Profile
+from imagewright.model.images import Flavour, ImageConfiguration, ImageDefinition, ImageName, Profile, RootKind
 from imagewright.model.lock import LockedSource, LockedWheel
 from imagewright.model.platforms import Platform
 
@@ -38,6 +38,7 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
     series = catalog.by_series[release.series]
     suite = catalog.by_suite[name.suite]
     variant = catalog.by_variant[name.variant]
+    ground = catalog.ground(name.variant)
     _refuse_planned(name, series, suite, variant)
     _ = release.pin  # a release whose digest nobody knows cannot be built
     if platform.debian not in suite.architectures:
@@ -59,7 +60,7 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
         profile=chosen.profile,
         tags=tags.simple if own is None else own,
         shared_tags=tags.shared if own is None else (),
-        base_packages=wished((*suite.foundation, *suite.base), series.name, suite.name),
+        base_packages=_base(ground, suite, series),
         runtime_packages=_sorted(
             *wished(variant.packages, series.name, suite.name),
             *chosen.packages,
@@ -68,6 +69,7 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
         build_packages=wished((*suite.foundation, *catalog.toolchain), series.name, suite.name),
         optional_modules=tuple(sorted(variant.optional_modules)),
         slim=variant.slim,
+        root=ground.root,
         parts=own_parts(variant.parts, site),
         bytecode=chosen.bytecode,
         frame_pointers=chosen.frame_pointers,
@@ -78,6 +80,12 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
         repository=chosen.site.repository or "python",
         site=site,
     )
+
+
+def _base(ground: Variant, suite: Suite, series: Series) -> tuple[str, ...]:
+    """What the base of an image is asked to hold; the suite says it, and for bare roots the variant."""
+    wishes = ground.base if ground.root is RootKind.BARE else (*suite.foundation, *suite.base)
+    return wished(wishes, series.name, suite.name)
 
 
 def locked_source(release: Release, series: Series, wheels: Iterable[Wheel] = ()) -> LockedSource:
@@ -142,7 +150,7 @@ def _configuration(
     name: ImageName, release: Release, series: Series, variant: Variant, chosen: ImageSettings
 ) -> ImageConfiguration:
     """Environment and command as the official image has them, then what was chosen."""
-    environment = {"PATH": _PATH}
+    environment = {"PATH": f"{_PATH}:{variant.path}" if variant.path else _PATH}
     if series.lang:
         environment["LANG"] = "C.UTF-8"
     if series.openpgp:
@@ -160,8 +168,8 @@ def _configuration(
         environment=tuple(environment.items()),
         command=_command(series, chosen),
         entrypoint=chosen.site.entrypoint or (),
-        working_directory=chosen.site.working_directory or "",
-        user=f"{account.uid}:{account.gid}" if account else "",
+        working_directory=chosen.site.working_directory or variant.directory,
+        user=f"{account.uid}:{account.gid}" if account else variant.user,
         labels=tuple(sorted(labels.items())),
         annotations=_annotations(name, release, variant, chosen),
     )

@@ -39,12 +39,15 @@ def run_checks(
     sink: Sink,
     *,
     environment: tuple[tuple[str, str], ...] = (("PATH", PATH),),
+    user: tuple[int, int] = (0, 0),
+    home: str = "/root",
     jobs: int = 1,
 ) -> tuple[CheckResult, ...]:
     """Run the checks that ``work`` names, in that order; all of them, even if one fails.
 
-    ``root`` holds the image's layers; what checks change is lost. ``environment`` is the image's own; ``jobs`` is
-    how many checks run at the same time. Results also go to ``sink`` as they come, from this thread. Raises
+    ``root`` holds the image's layers; what checks change is lost. ``environment`` is the image's own, as are
+    ``user`` and ``home`` for the checks that run as that user; ``jobs`` is how many run at the same time. Results
+    also go to ``sink`` as they come, from this thread. Raises
     :class:`ConfigurationError` for a check that there is not, and what the sandbox raises.
     """
     checks = [_known(name) for name in work.checks]
@@ -53,7 +56,13 @@ def run_checks(
         for name, content in programs():
             (Path(directory) / name).write_bytes(content)
         Path(directory).chmod(0o755)
-        requests = [_request(check, image, work, environment, Path(directory)) for check in checks]
+        requests = [
+            replace(request, user=user, environment=_at_home(request.environment, home))
+            if check.as_user
+            else request
+            for check in checks
+            for request in [_request(check, image, work, environment, Path(directory))]
+        ]
         with _pool(sandbox, jobs) as pool:
             running = [pool.submit(_run, sandbox, *each) for each in zip(requests, checks, strict=True)]
             for done in as_completed(running):
@@ -116,6 +125,10 @@ def _request(
         timeout=check.timeout,
         network=check.network and bool(work.address),
     )
+
+
+def _at_home(environment: tuple[tuple[str, str], ...], home: str) -> tuple[tuple[str, str], ...]:
+    return tuple({**dict(environment), "HOME": home}.items())
 
 
 def _run(sandbox: Sandbox, request: SandboxRequest, check: Check) -> CheckResult:

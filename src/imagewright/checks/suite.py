@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 
+from imagewright.model.images import PythonPart
+
 
 class Need(StrEnum):
     """What a check asks of an image."""
@@ -17,13 +19,19 @@ class Need(StrEnum):
     COMPILER = "compiler"
     BYTECODE = "bytecode"
     NO_BYTECODE = "no bytecode"
+    BARE = "bare root"
+    NO_SHELL = "no shell"
+    DEVELOPMENT = PythonPart.DEVELOPMENT
+    INSTALLERS = PythonPart.INSTALLERS
+    DEBUG = PythonPart.DEBUG
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check. ``timeout`` in seconds of wall time, generous: emulated processors are ten times slower.
 
-    ``network`` lets it out of the sandbox' own loopback interface, to reach a package archive.
+    ``network`` lets it out of the sandbox' own loopback interface, to reach a package archive. ``as_user`` runs it
+    as the image's own user; the others look at files of everyone, or install something, as root.
     """
 
     name: str
@@ -31,6 +39,7 @@ class Check:
     needs: frozenset[Need] = frozenset()
     timeout: float = 120.0
     network: bool = False
+    as_user: bool = False
 
     @property
     def program(self) -> str:
@@ -41,15 +50,15 @@ class Check:
 _PACKAGES = frozenset({Need.PACKAGES})
 
 SUITE: tuple[Check, ...] = (
-    Check("version", "the release that was asked for starts, without a word"),
-    Check("imports", "every module of the standard library can be imported", timeout=300),
+    Check("version", "the release that was asked for starts, without a word", as_user=True),
+    Check("imports", "every module of the standard library can be imported", timeout=300, as_user=True),
     Check("libraries", "every shared library that is needed is found"),
     Check("commands", "python, pip, pydoc, idle and python-config are in PATH and work"),
     Check("bytecode", "the standard library's bytecode is there and used", frozenset({Need.BYTECODE})),
     Check("no-bytecode", "there is no bytecode", frozenset({Need.NO_BYTECODE})),
     Check("build-paths", "nothing tells where and how the interpreter was built"),
-    Check("embedding", "libpython is there for programs that embed it"),
-    Check("tls", "TLS believes the image's certificates, and only them"),
+    Check("embedding", "libpython is there for programs that embed it", frozenset({Need.DEVELOPMENT})),
+    Check("tls", "TLS believes the image's certificates, and only them", as_user=True),
     Check("hashes", "hash functions give their published answers"),
     Check("sqlite", "SQLite with full-text search, JSON and loadable extensions"),
     Check("dbm", "every kind of key-value file"),
@@ -57,14 +66,18 @@ SUITE: tuple[Check, ...] = (
     Check("time-zones", "the time zone database"),
     Check("locale", "text is UTF-8 whatever the locale"),
     Check("ctypes", "calls into the C library and back"),
-    Check("processes", "children and threads with deep recursion", timeout=300),
-    Check("multiprocessing", "worker processes, semaphores, shared memory", timeout=300),
+    Check("processes", "children and threads with deep recursion", timeout=300, as_user=True),
+    Check("multiprocessing", "worker processes, semaphores, shared memory", timeout=300, as_user=True),
     Check("terminal", "readline, curses, an interactive session"),
-    Check("pip", "pip installs and uninstalls a wheel", timeout=300),
-    Check("venv", "virtual environments", timeout=300),
+    Check("pip", "pip installs and uninstalls a wheel", frozenset({Need.INSTALLERS}), timeout=300),
+    Check("venv", "virtual environments", frozenset({Need.INSTALLERS}), timeout=300),
     Check("extension", "a C extension is compiled and imported", frozenset({Need.COMPILER})),
     Check("permissions", "owners and permissions of all files"),
     Check("privileges", "no set-user-ID programs but the distribution's own"),
+    Check("debug-files", "debuggers find debug files, and gdb its commands for Python", frozenset({Need.DEBUG})),
+    Check("user", "the container runs as a user without privileges", frozenset({Need.BARE}), as_user=True),
+    Check("no-shell", "no program but the interpreter", frozenset({Need.BARE, Need.NO_SHELL})),
+    Check("package-files", "scanners find every package whole", frozenset({Need.BARE})),
     Check("packages", "dpkg finds every package whole", _PACKAGES),
     Check("apt", "apt-get installs a package", _PACKAGES, timeout=300, network=True),
 )

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagewright.archives.debian.deb import parse_shlibs, read_control
+from imagewright.archives.debian.deb import parse_shlibs, parse_symbols, read_control
 from imagewright.errors import BuildError
 from imagewright.model.packages import LockedPackage
 from imagewright.model.ports import BlobStore
 from imagewright.recipes.roots import closure
 
-_LARGEST_SHLIBS = 1 << 20
+_LARGEST = 16 << 20
+"""Characters of one file of dpkg's database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,11 @@ def choose(
 def installed_sonames(root: Path) -> frozenset[str]:
     """The sonames of the packages installed in a root, from dpkg's database."""
     found: set[str] = set()
-    for path in sorted((root / "var/lib/dpkg/info").glob("*.shlibs")):
-        with path.open(encoding="utf-8", errors="replace") as file:
-            found |= parse_shlibs(file.read(_LARGEST_SHLIBS).splitlines())
+    info = root / "var/lib/dpkg/info"
+    for pattern, parse in (("*.shlibs", parse_shlibs), ("*.symbols", parse_symbols)):
+        for path in sorted(info.glob(pattern)):
+            with path.open(encoding="utf-8", errors="surrogateescape") as file:
+                found |= parse(file.read(_LARGEST).splitlines())
     return frozenset(found)
 
 

@@ -46,6 +46,13 @@ class PythonPart(StrEnum):
     DEBUG = "debug"
 
 
+class RootKind(StrEnum):
+    """How packages become a root: configured by their own scripts, or unpacked without any (``minimal``)."""
+
+    CONFIGURED = "configured"
+    BARE = "bare"
+
+
 class Compression(StrEnum):
     """How layers are compressed."""
 
@@ -95,8 +102,8 @@ class ImageDefinition:
     ``base_packages`` are asked for besides Essential and required; ``runtime_packages`` besides what the
     interpreter's ELF files need; ``build_packages`` make the build root. ``optional_modules`` are extension
     modules whose libraries this variant leaves out (``_tkinter`` in slim); ``parts`` are those of the
-    interpreter's tree that it has. ``repository`` is what stands before the tags' colon; ``site`` what a person
-    added.
+    interpreter's tree that it has; ``root`` says how packages get into it. ``repository`` is what stands before
+    the tags' colon; ``site`` what a person added.
     """
 
     name: ImageName
@@ -110,6 +117,7 @@ class ImageDefinition:
     build_packages: tuple[str, ...]
     optional_modules: tuple[str, ...]
     slim: bool
+    root: RootKind
     parts: tuple[PythonPart, ...]
     bytecode: Bytecode
     frame_pointers: bool

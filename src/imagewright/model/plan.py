@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from imagewright.model.digest import Digest
-from imagewright.model.images import Compression, ImageConfiguration, PythonPart
+from imagewright.model.images import Compression, ImageConfiguration, PythonPart, RootKind
 from imagewright.model.lock import LockedProfile, LockedSource
 from imagewright.model.packages import LockedPackage
 from imagewright.model.site import LocalFile
@@ -49,6 +49,7 @@ class RootWork:
     exclude: tuple[str, ...]
     include: tuple[str, ...]
     layered: bool
+    kind: RootKind = RootKind.CONFIGURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class RuntimeWork:
     parts: tuple[PythonPart, ...]
     exclude: tuple[str, ...]
     include: tuple[str, ...]
+    kind: RootKind = RootKind.CONFIGURED
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from imagewright.model.digest import Digest, canonical_json
+from imagewright.model.images import RootKind
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import (
     CheckWork,
@@ -22,6 +23,7 @@ from imagewright.model.plan import (
     StepKind,
     Work,
 )
+from imagewright.recipes import bare as bare_recipe
 from imagewright.recipes import parts as parts_recipe
 from imagewright.recipes import python as python_recipe
 from imagewright.recipes import roots as roots_recipe
@@ -61,6 +63,7 @@ def work_identity(work: Work) -> dict[str, object]:
                 "exclude": work.exclude,
                 "include": work.include,
                 "layered": work.layered,
+                **_bare(work.kind),
             }
         case PythonWork():
             wheels = [wheel.sha256.hex for wheel in work.source.wheels]
@@ -84,6 +87,7 @@ def work_identity(work: Work) -> dict[str, object]:
                 "parts": work.parts,
                 "exclude": work.exclude,
                 "include": work.include,
+                **_bare(work.kind),
             }
         case ImageWork():
             configuration = work.configuration
@@ -113,6 +117,11 @@ def work_identity(work: Work) -> dict[str, object]:
                 "parts": work.parts,
                 "optional_modules": work.optional_modules,
             }
+
+
+def _bare(kind: RootKind) -> dict[str, str]:
+    """What only bare roots depend on; the recipe of the others is in the step's revision."""
+    return {"bare": bare_recipe.revision()} if kind is RootKind.BARE else {}
 
 
 def _digests(packages: Iterable[LockedPackage]) -> list[str]:

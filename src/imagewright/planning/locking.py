@@ -26,7 +26,7 @@ from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, PackageSet, Role
 from imagewright.model.packages import LockedPackage
 from imagewright.planning.closures import closure, compiler_of
-from imagewright.planning.targets import SetId, Target, checksum, parse_target, set_id, target_of
+from imagewright.planning.targets import MINBASE, SetId, Target, checksum, parse_target, set_id, target_of
 
 __all__ = ["LockInputs", "UniverseOf", "closure", "compiler_of", "make_lock", "with_profile"]
 
@@ -86,6 +86,7 @@ class _Locker:
         self._targets: dict[str, Target] = {}
         self._configuration = dict(previous.configuration)
         self._sources: dict[str, LockedSource] = {}
+        self._universes: dict[SetId, Universe] = {}
         self._profiles: dict[tuple[str, str, str, str], LockedProfile] = {}
 
     def lock(self, definitions: Iterable[ImageDefinition]) -> Lock:
@@ -102,10 +103,11 @@ class _Locker:
         release = self._catalog.by_release[definition.name.release]
         series = self._catalog.by_series[definition.series]
         self._sources[release.version] = locked_source(release, series, self._catalog.wheels)
-        universe = self._inputs.universe(definition.name.suite, definition.platform.debian)
+        universe = self._universe(target.base)
+        whole = self._inputs.universe(definition.name.suite, definition.platform.debian)
         self._base(target.base, universe, definition.base_packages)
-        buildroot = self._buildroot(target.buildroot, universe, definition.build_packages)
-        needed = _libraries(buildroot, universe, self._unused(definition)) or ()
+        buildroot = self._buildroot(target.buildroot, whole, definition.build_packages)
+        needed = _libraries(buildroot, whole, self._unused(definition)) or ()
         self._runtime(target.runtime, target.base, universe, (*definition.runtime_packages, *needed))
         self._profile(definition, buildroot)
 
@@ -113,7 +115,7 @@ class _Locker:
         """Everything together: what was locked now, and what of the lock before is still used."""
         self._resolve_others()
         others = [name for name in self._configuration if name not in self._targets]
-        kept = [parse_target(name) for name in others]
+        kept = [parse_target(name, self._catalog) for name in others]
         used = {wanted for target in (*kept, *self._targets.values()) for wanted in target.sets}
         sets = {key: found for key, found in (*self._before.items(), *self._sets.items()) if key in used}
         series = {target.buildroot[3] for target in kept}
@@ -134,6 +136,16 @@ class _Locker:
             sources=tuple(found for _, found in sorted(sources.items())),
             profiles=tuple(found for _, found in sorted(profiles.items())),
         )
+
+    def _universe(self, base: SetId) -> Universe:
+        """The candidates for what stands on a base: for a bare one, without the dependencies that are cut."""
+        if base not in self._universes:
+            universe = self._inputs.universe(base[1], base[2])
+            if base[3] != MINBASE:
+                cuts = self._catalog.by_variant[base[3]].cuts
+                universe = universe.without({cut.package: cut.depends for cut in cuts})
+            self._universes[base] = universe
+        return self._universes[base]
 
     def _base(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> None:
         if wanted in self._bases:
@@ -161,6 +173,8 @@ class _Locker:
     def _root(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> Solution:
         """A root from nothing. Its suite's foundation comes first, so that it decides between alternatives."""
         _only_real(universe, roots)
+        if wanted[0] is Role.BASE and wanted[3] != MINBASE:
+            return solve(universe, roots)  # bare: nothing is Essential where nothing runs
         suite = self._catalog.by_suite[wanted[1]]
         first = solve(universe, (wish.name for wish in suite.foundation))
         rest = solve(universe, roots, foundation=Foundation.REQUIRED, installed=first.packages)
@@ -187,11 +201,12 @@ class _Locker:
 
     def _resolve_others(self) -> None:
         """Runtime sets of targets that were not asked for, where their base was refreshed."""
-        refreshed = {base[1:3]: base for base in self._bases if self._sets[base] != self._before.get(base)}
-        for wanted, before in self._before.items():
-            if wanted[0] is Role.RUNTIME and wanted[1:3] in refreshed:
-                universe = self._inputs.universe(wanted[1], wanted[2])
-                self._runtime(wanted, refreshed[wanted[1:3]], universe, before.roots)
+        refreshed = {base for base in self._bases if self._sets[base] != self._before.get(base)}
+        for name in self._configuration:
+            target = parse_target(name, self._catalog)
+            before = self._before.get(target.runtime)
+            if before is not None and target.base in refreshed:
+                self._runtime(target.runtime, target.base, self._universe(target.base), before.roots)
 
     def _profile(self, definition: ImageDefinition, buildroot: PackageSet) -> None:
         suite = self._catalog.by_suite[definition.name.suite]

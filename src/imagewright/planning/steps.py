@@ -16,7 +16,7 @@ from imagewright.catalog.profiles import fitting_profile
 from imagewright.catalog.resolve import ANNOTATION
 from imagewright.errors import StaleLockError
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.images import Bytecode, ImageDefinition, Profile
+from imagewright.model.images import Bytecode, ImageDefinition, Profile, RootKind
 from imagewright.model.lock import Lock, LockedProfile, LockedSource, PackageSet
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import (
@@ -34,6 +34,7 @@ from imagewright.model.plan import (
 from imagewright.planning.closures import closure, compiler_of
 from imagewright.planning.identity import make_step
 from imagewright.planning.targets import SetId, check_fresh, locked_set, target_of
+from imagewright.recipes.bare import FILES
 from imagewright.recipes.distributions import AptSource, conventions_of
 from imagewright.recipes.python import Compilation, compile_scripts
 from imagewright.recipes.rootfiles import root_files
@@ -101,6 +102,8 @@ class _Planner:
     def _base(self, definition: ImageDefinition) -> Digest:
         wanted = target_of(definition, self._catalog).base
         kind = "-slim" if definition.slim else ""
+        if definition.root is RootKind.BARE:
+            kind = f"-{wanted[3]}"
 
         def make() -> Digest:
             name = f"base {definition.name.suite}{kind} {definition.platform.debian}"
@@ -122,6 +125,17 @@ class _Planner:
         slim = definition.slim or not layered
         suite = self._catalog.by_suite[definition.name.suite]
         conventions = conventions_of(suite.distribution)
+        if layered and definition.root is RootKind.BARE:
+            return RootWork(
+                suite=suite.name,
+                architecture=definition.platform.debian,
+                packages=self._set(wanted).packages,
+                files=FILES,
+                exclude=conventions.exclude,
+                include=conventions.include,
+                layered=True,
+                kind=RootKind.BARE,
+            )
         files = root_files(
             architecture=definition.platform.debian,
             slim=slim,
@@ -226,6 +240,7 @@ class _Planner:
             parts=definition.parts,
             exclude=base_work.exclude,
             include=base_work.include,
+            kind=base_work.kind,
         )
         name = f"runtime {definition.name} {definition.platform.debian}"
         return self._add(StepKind.RUNTIME, name, work, (("base", base), ("python", python)))

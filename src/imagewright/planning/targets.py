@@ -15,11 +15,13 @@ from imagewright.catalog.model import Catalog
 from imagewright.catalog.resolve import locked_source
 from imagewright.errors import StaleLockError
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.images import ImageDefinition
+from imagewright.model.images import ImageDefinition, RootKind
 from imagewright.model.lock import Lock, PackageSet, Role
 from imagewright.model.platforms import Platform, parse_platform
 
-_BASE_KEY = "minbase"
+MINBASE = "minbase"
+"""The key of base sets that distributions' scripts configure; those of bare roots are called as their variant."""
+
 _TARGET = re.compile(
     r"(?P<key>(?P<series>\d+\.\d+)[^\s-]*(?:-[a-z]+)*)-(?P<suite>[a-z0-9.]+) (?P<platform>[a-z0-9/]+)", re.ASCII
 )
@@ -53,23 +55,35 @@ def target_of(definition: ImageDefinition, catalog: Catalog) -> Target:
     if word:
         words.append(word)
     suite, key = definition.name.suite, "-".join(words)
-    return _target(key, suite, definition.platform, definition.series)
+    return _target(key, suite, definition.platform, definition.series, base_key(definition.name.variant, catalog))
 
 
-def parse_target(name: str) -> Target:
-    """Read a target's name again. Raises ``ValueError`` if it is none."""
+def base_key(variant: str, catalog: Catalog) -> str:
+    """The key of the base set of a variant: one for all configured roots, one for each kind of bare root."""
+    ground = catalog.ground(variant)
+    return ground.name if ground.root is RootKind.BARE else MINBASE
+
+
+def parse_target(name: str, catalog: Catalog | None = None) -> Target:
+    """Read a target's name again; without a catalog every base is taken for a configured one.
+
+    Raises ``ValueError`` if it is none.
+    """
     match = _TARGET.fullmatch(name)
     if match is None:
         raise ValueError(f"{name[:80]!r} is not a target such as `3.13-slim-trixie linux/amd64`")
     platform = parse_platform(match["platform"])
-    return _target(match["key"], match["suite"], platform, match["series"])
+    word = match["key"].partition("-")[2]
+    variants = catalog.variants if catalog else ()
+    key = next((base_key(each.name, catalog) for each in variants if catalog and each.word == word), MINBASE)
+    return _target(match["key"], match["suite"], platform, match["series"], key)
 
 
-def _target(key: str, suite: str, platform: Platform, series: str) -> Target:
+def _target(key: str, suite: str, platform: Platform, series: str, base: str) -> Target:
     return Target(
         name=f"{key}-{suite} {platform}",
         spec=f"{key}-{suite}",
-        base=(Role.BASE, suite, platform.debian, _BASE_KEY),
+        base=(Role.BASE, suite, platform.debian, base),
         buildroot=(Role.BUILDROOT, suite, platform.debian, series),
         runtime=(Role.RUNTIME, suite, platform.debian, key),
     )
@@ -111,11 +125,20 @@ def checksum(definition: ImageDefinition, catalog: Catalog) -> Digest:
                     for archive in suite.archives
                 ],
                 "base": definition.base_packages,
+                **_bare(definition, catalog),
                 "buildroot": definition.build_packages,
                 "runtime": definition.runtime_packages,
             }
         )
     )
+
+
+def _bare(definition: ImageDefinition, catalog: Catalog) -> dict[str, object]:
+    """What more decides where the root is a bare one."""
+    if definition.root is not RootKind.BARE:
+        return {}
+    cuts = catalog.ground(definition.name.variant).cuts
+    return {"cuts": sorted([cut.package, *sorted(cut.depends)] for cut in cuts)}
 
 
 def is_locked(lock: Lock, definition: ImageDefinition, catalog: Catalog) -> bool:

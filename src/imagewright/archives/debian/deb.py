@@ -109,8 +109,9 @@ class Control:
 
     @property
     def sonames(self) -> frozenset[str]:
-        """Sonames that its ``shlibs`` file stands for."""
-        return parse_shlibs(self.lines("shlibs"))
+        """Sonames that its ``shlibs`` and ``symbols`` files stand for; some packages have only one of them."""
+        symbols = self.files.get("symbols", b"").decode("utf-8", "surrogateescape")
+        return parse_shlibs(self.lines("shlibs")) | parse_symbols(symbols.split("\n"))
 
 
 def parse_shlibs(lines: Iterable[str]) -> frozenset[str]:
@@ -123,6 +124,14 @@ def parse_shlibs(lines: Iterable[str]) -> frozenset[str]:
         if len(words) >= 2:  # noqa: PLR2004 - library and version
             found |= {f"{words[0]}.so.{words[1]}", f"{words[0]}-{words[1]}.so"}
     return frozenset(found)
+
+
+def parse_symbols(lines: Iterable[str]) -> frozenset[str]:
+    """Sonames that a ``symbols`` file is about (deb-symbols(5)): ``libtcl8.6.so libtcl8.6 #MINVER#``.
+
+    Symbols themselves are indented; other templates begin with ``|``, fields with ``*``.
+    """
+    return frozenset(line.split(maxsplit=1)[0] for line in lines if line.strip() and line[0] not in " \t|*#")
 
 
 class Deb:

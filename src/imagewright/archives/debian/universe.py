@@ -9,8 +9,8 @@ answered once and remembered. Relationship fields are read only for packages tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from imagewright.archives.debian.packages import BinaryPackage
 from imagewright.archives.debian.relations import Dependency, Relation
@@ -94,6 +94,19 @@ class Universe:
             other._providers[name] = sorted([*other._providers.get(name, []), *providers])
         return other
 
+    def without(self, cuts: Mapping[str, Collection[str]]) -> Universe:
+        """The same universe in which dependencies of some packages (name → package names) do not count.
+
+        A group of alternatives is gone if any of them is named.
+        """
+        changed = []
+        for name, unwanted in sorted(cuts.items()):
+            package = self._packages.get(name)
+            if package is not None:
+                pre, post = _cut(package.pre_depends, unwanted), _cut(package.depends, unwanted)
+                changed.append(replace(package, pre_depends_text=pre, depends_text=post))
+        return self.fixed(changed)
+
     def needs(self, package: BinaryPackage) -> Needs:
         """What a candidate needs and refuses. Raises ``VerificationError`` where a field is malformed."""
         found = self._needs.get(package.name)
@@ -156,6 +169,12 @@ class Universe:
         elif provided.architecture_qualifier not in {"", self.architecture}:
             return False
         return _version_holds(provided.version, relation)
+
+
+def _cut(dependency: Dependency, unwanted: Collection[str]) -> str:
+    """A dependency as text again, without the groups that name something unwanted."""
+    kept = (group for group in dependency if not any(relation.name in unwanted for relation in group))
+    return ", ".join(" | ".join(map(str, group)) for group in kept)
 
 
 def _version_holds(version: str, relation: Relation) -> bool:

@@ -8,7 +8,7 @@ import re
 import stat
 import sysconfig
 
-from verdict import failed, need, passed
+from verdict import failed, need, parts, passed
 
 TRACES = re.compile(rb"/usr/src/python|/out/tree|/inputs/|-flto|-fprofile-(?:generate|use|correction)|\.gcda\b")
 BUILD_DIRECTORIES = ("/usr/src/python", "/out", "/inputs")
@@ -35,11 +35,13 @@ def main() -> None:
         for trace in (*BUILD_DIRECTORIES, "-flto", "-fprofile-"):
             spoilt = isinstance(value, str) and re.search(rf"(^|[\s=\"']){re.escape(trace)}\b", value)
             need(not spoilt, f"sysconfig's {name} is {value}")
-    for name in ("INCLUDEPY", "LIBDEST", "LIBPL", "BINDIR", "LIBDIR"):
+    development = "development" in parts()
+    for name in ("LIBDEST", "BINDIR", "LIBDIR", *(("INCLUDEPY", "LIBPL") if development else ())):
         value = sysconfig.get_config_var(name)
         need(os.path.isdir(str(value)), f"sysconfig's {name} is {value}, which is not there")
-    need(os.path.isfile(sysconfig.get_makefile_filename()), "the Makefile is not where sysconfig says")
-    need(os.path.isfile(sysconfig.get_config_h_filename()), "pyconfig.h is not where sysconfig says")
+    if development:
+        need(os.path.isfile(sysconfig.get_makefile_filename()), "the Makefile is not where sysconfig says")
+        need(os.path.isfile(sysconfig.get_config_h_filename()), "pyconfig.h is not where sysconfig says")
     passed(f"{count} files in /usr/local")
 
 

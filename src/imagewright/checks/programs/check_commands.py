@@ -7,12 +7,16 @@ import os
 import shutil
 import sys
 
-from verdict import need, passed, run
+from verdict import need, parts, passed, run
 
 version = f"{sys.version_info[0]}.{sys.version_info[1]}"
 place = "/usr/local/bin"
 found = []
-for name in ("idle", "pip", "pydoc", "python", "python-config"):
+commands = ["pydoc", "python"]
+commands += ["idle"] if "extras" in parts() else []
+commands += ["pip"] if "installers" in parts() else []
+commands += ["python-config"] if "development" in parts() else []
+for name in commands:
     for each in (name, name.replace("python", "python3") if "python" in name else f"{name}3"):
         path = shutil.which(each)
         need(path is not None, f"{each} is not in PATH ({os.environ.get('PATH')})")
@@ -25,12 +29,11 @@ for name in sorted(os.listdir(place)):
         first = script.readline(200)
     if first.startswith(b"#!"):
         interpreter = first[2:].split()[0].decode()
-        without_shell = interpreter == "/bin/sh" and os.environ.get("IW_VARIANT") == "minimal"
-        there = os.access(interpreter, os.X_OK) or without_shell
-        need(there, f"{place}/{name} wants {interpreter}, which is not there")
-need(f"python {version}" in run("pip", "--version"), "pip belongs to another Python")
+        need(os.access(interpreter, os.X_OK), f"{place}/{name} wants {interpreter}, which is not there")
+if "pip" in commands:
+    need(f"python {version}" in run("pip", "--version"), "pip belongs to another Python")
 need("posixpath" in run("pydoc", "posixpath"), "pydoc shows nothing")
-if os.path.exists("/bin/sh"):
+if "python-config" in commands and os.path.exists("/bin/sh"):
     includes = run("python-config", "--includes").split()[0][2:]
     need(os.path.isfile(os.path.join(includes, "Python.h")), f"no Python.h in {includes}")
     need(run("python-config", "--extension-suffix").strip().endswith(".so"), "python-config knows no suffix")

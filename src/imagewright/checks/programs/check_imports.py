@@ -10,7 +10,7 @@ import sys
 import sysconfig
 import warnings
 
-from verdict import failed, passed, words
+from verdict import failed, parts, passed, words
 
 # ruff: noqa: SIM905 - words read better
 
@@ -24,6 +24,12 @@ ELSEWHERE = frozenset(
     " antigravity this".split()
 )
 
+PARTS = {
+    "extras": frozenset("_tkinter idlelib lib2to3 pydoc_data tkinter turtle turtledemo".split()),
+    "installers": frozenset("ensurepip".split()),
+}
+"""Modules that are in a part of the tree that some variants leave out."""
+
 
 def names() -> list[str]:
     """What sys.stdlib_module_names lists (new in 3.10), and what lies in the directories."""
@@ -36,8 +42,14 @@ def names() -> list[str]:
             if rest == "py" or rest.endswith("so") or (package and name not in {"site-packages", "test"}):
                 listed.add(first)
     return sorted(
-        name for name in listed - ELSEWHERE if name.isidentifier() and not name.startswith("_sysconfigdata")
+        name for name in listed - left_out() if name.isidentifier() and not name.startswith("_sysconfigdata")
     )
+
+
+def left_out() -> frozenset[str]:
+    """Modules that need not be there."""
+    absent = [modules for part, modules in PARTS.items() if part not in parts()]
+    return ELSEWHERE.union(*absent)
 
 
 def attempt(name: str) -> str:

@@ -54,6 +54,11 @@ def words(name: str) -> list[str]:
     return os.environ.get(name, "").split()
 
 
+def parts() -> list[str]:
+    """The parts of the interpreter's tree that the image has; all where nobody says."""
+    return words("IW_PARTS") or ["interpreter", "development", "installers", "extras", "debug"]
+
+
 def run(*arguments: str, **environment: str) -> str:
     """A command's combined output; fail if it does. ``environment`` is added to our own."""
     process = subprocess.run(

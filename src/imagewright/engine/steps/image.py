@@ -50,7 +50,7 @@ def run_image(context: StepContext) -> Outcome:
     work = context.step.work
     assert isinstance(work, ImageWork)
     parts = parts_left(context.needs["python"], work.parts)
-    found = sources(parts)
+    found = [source for source in sources(parts) if source.layer in dict(context.needs[source.role].outputs)]
     layers = tuple(_layer(source, work, context) for source in found)
     created = max(work.minimum_epoch, *(layer.created for layer in layers))
     documents = assemble(parse_platform(work.platform), work.configuration, layers, created=created)

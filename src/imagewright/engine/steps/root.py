@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from imagewright.engine.bare import assemble_bare
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.packing import pack
 from imagewright.engine.roots import Machine, assemble_root
+from imagewright.model.images import RootKind
 from imagewright.model.plan import RootWork
 
 
@@ -16,6 +18,12 @@ def run_root(context: StepContext) -> Outcome:
     assert isinstance(work, RootWork)
     ports = context.ports
     context.phase("unpack")
+    if work.kind is RootKind.BARE:
+        bare = assemble_bare(work, machine_of(context, work.architecture), context.workspace)
+        context.phase("pack")
+        layer = pack("layer", bare.layer(), ports.blobs, epoch=bare.epoch, jobs=context.jobs)
+        ports.trees.adopt(bare.tree, context.step.id)
+        return Outcome((layer.output(),), (("epoch", str(bare.epoch)), *layer.facts()))
     root = assemble_root(work, machine_of(context, work.architecture), context.workspace)
     outcome = Outcome((), (("epoch", str(root.epoch)),))
     if work.layered:

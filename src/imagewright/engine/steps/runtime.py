@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from imagewright.engine import elf
+from imagewright.engine.bare import extend_bare
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.materialise import part_tree, tree_of
-from imagewright.engine.needs import choose, installed_sonames, package_sonames
+from imagewright.engine.needs import RuntimePackages, choose, installed_sonames, package_sonames
 from imagewright.engine.packing import LayerBlob, pack
 from imagewright.engine.parts import needs_of, parts_left
-from imagewright.engine.roots import extend_root
+from imagewright.engine.roots import ExtendedRoot, extend_root
 from imagewright.engine.steps.root import machine_of
 from imagewright.model.digest import Digest
+from imagewright.model.images import RootKind
 from imagewright.model.plan import RuntimeWork
 from imagewright.model.ports import Ports
 from imagewright.recipes.pathrules import PathRules
@@ -22,32 +24,53 @@ def run_runtime(context: StepContext) -> Outcome:
     work = context.step.work
     assert isinstance(work, RuntimeWork)
     ports = context.ports
-    base = tree_of(context.needs["base"], ports)
-    python = context.needs["python"]
-    parts = parts_left(python, work.parts)
-    files = [file for part in parts for file in _elf_files(python.output(needs_of(part)), ports)]
-    needs = elf.unmet(files, work.optional_modules)
-    chosen = choose(needs, installed_sonames(base), package_sonames(work.candidates, ports.blobs), work.wanted)
+    chosen = _choose(work, context)
     context.phase("install")
-    root = extend_root(
-        chosen.packages,
-        (*(part_tree(python, part, ports) for part in reversed(parts)), base),
-        machine_of(context, work.architecture),
-        context.workspace,
-        architecture=work.architecture,
-        rules=PathRules(work.exclude, work.include),
-        automatic=chosen.automatic,
-        epoch=LayerBlob.of(context.needs["base"], "layer").epoch,
-    )
+    root = _extend(work, chosen, context)
     context.phase("pack")
-    layers = [
-        pack(name, entries, ports.blobs, epoch=root.epoch, jobs=context.jobs)
-        for name, entries in (("layer", root.layer()), ("state", root.state()))
-    ]
+    streams = [("layer", root.layer())]
+    if work.kind is RootKind.CONFIGURED:
+        streams.append(("state", root.state()))
+    layers = [pack(name, entries, ports.blobs, epoch=root.epoch, jobs=context.jobs) for name, entries in streams]
     ports.trees.adopt(root.upper, context.step.id)
     facts = [fact for layer in layers for fact in layer.facts()]
     names = " ".join(package.name for package in chosen.packages)
     return Outcome(tuple(layer.output() for layer in layers), (*facts, ("packages", names)))
+
+
+def _choose(work: RuntimeWork, context: StepContext) -> RuntimePackages:
+    ports = context.ports
+    python = context.needs["python"]
+    parts = parts_left(python, work.parts)
+    files = [file for part in parts for file in _elf_files(python.output(needs_of(part)), ports)]
+    needs = elf.unmet(files, work.optional_modules)
+    if work.kind is RootKind.BARE:  # it has no database of what dpkg installed
+        there = frozenset(name for _, sonames in package_sonames(work.base, ports.blobs) for name in sonames)
+    else:
+        there = installed_sonames(tree_of(context.needs["base"], ports))
+    return choose(needs, there, package_sonames(work.candidates, ports.blobs), work.wanted)
+
+
+def _extend(work: RuntimeWork, chosen: RuntimePackages, context: StepContext) -> ExtendedRoot:
+    ports = context.ports
+    python = context.needs["python"]
+    base = tree_of(context.needs["base"], ports)
+    rules = PathRules(work.exclude, work.include)
+    epoch = LayerBlob.of(context.needs["base"], "layer").epoch
+    machine = machine_of(context, work.architecture)
+    if work.kind is RootKind.BARE:
+        return extend_bare(chosen.packages, (base,), machine, context.workspace, rules=rules, epoch=epoch)
+    parts = parts_left(python, work.parts)
+    return extend_root(
+        chosen.packages,
+        (*(part_tree(python, part, ports) for part in reversed(parts)), base),
+        machine,
+        context.workspace,
+        architecture=work.architecture,
+        rules=rules,
+        automatic=chosen.automatic,
+        epoch=epoch,
+    )
 
 
 def _elf_files(needs: Digest, ports: Ports) -> tuple[elf.ElfFile, ...]:

@@ -9,6 +9,7 @@ from imagewright.model.lock import Lock
 from imagewright.model.plan import Plan, RootWork, StepKind
 from imagewright.planning.lockfile import read_lock, write_lock
 from imagewright.planning.locking import LockInputs, make_lock
+from imagewright.planning.outdated import is_security
 from imagewright.planning.steps import PlanOptions, make_plan
 from support.locks import archives, definition, universe
 
@@ -48,6 +49,14 @@ def test_one_lock_holds_both_mirrors() -> None:
     assert found["noble-security"] == ("ubuntu-security", "noble-security")
     assert found["noble-ports"] == ("ubuntu-ports", "noble")
     assert found["noble-security-ports"] == ("ubuntu-ports", "noble-security")
+
+
+def test_security_archives_are_told_by_their_names_in_the_lock() -> None:
+    assert {archive.name for archive in BOTH.archives if is_security(archive.name)} == {
+        "noble-security",
+        "noble-security-ports",
+        "jammy-security",
+    }
 
 
 def test_the_images_sources_name_the_mirror_of_its_architecture() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from imagewright.app.archives import SEEN, SIGNATURES, mirrors_of
+from imagewright.app.keyrings import keyring_of
 from imagewright.app.world import World
 from imagewright.archives.cpython import downloads
 from imagewright.archives.cpython.contents import newest_time
@@ -105,7 +106,7 @@ class Providers:
             suite=archive.name,
             components=archive.components,
             architecture=SOURCE,
-            certificates=shipped_keyring().for_suite(suite, fingerprints=archive.keys),
+            certificates=keyring_of(self.world).for_suite(suite, fingerprints=archive.keys),
             leniency=Leniency(expired=bool({suite, archive.name} & set(self.world.settings().allow_expired))),
         )
         return acquire(

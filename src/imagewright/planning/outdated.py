@@ -34,8 +34,8 @@ _WANTED = frozenset({"package", "version", "status"})
 
 
 def is_security(archive: str) -> bool:
-    """Whether an archive's name says that it holds security updates (``trixie-security``)."""
-    return archive.endswith("-security")
+    """Whether an archive's name in a lock says that it holds security updates (``trixie-security``)."""
+    return archive.removesuffix("-ports").endswith("-security")
 
 
 @dataclass(slots=True)

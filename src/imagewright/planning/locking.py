@@ -63,7 +63,8 @@ def make_lock(
     changes; only where these do not go together with what the archive has now is all of it refreshed.
     Raises :class:`SolveError`.
     """
-    wanted = tuple(definitions)
+    # Archive by archive, since the candidates of one at a time are in memory.
+    wanted = sorted(definitions, key=lambda item: (item.name.suite, item.platform.debian))
     before = previous or Lock()
     if keep and before.sets:
         with suppress(SolveError):

@@ -27,7 +27,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, LockedWheel
 from imagewright.model.packages import LockedPackage
-from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, Step
+from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, Step, UnpackWork
 from imagewright.model.ports import BlobStore, Fetcher, Ports
 from imagewright.model.site import LocalFile
 from imagewright.planning.inputs import step_inputs
@@ -101,7 +101,13 @@ def lock_inputs(
 ) -> LockInputs:
     """What a lock of the definitions is made from; everything is fetched and verified now."""
     archives = Archives(world, store, ports, mirrors_of(world), sink)
-    wanted = sorted({(item.name.suite, item.platform.debian) for item in definitions})
+    wanted = sorted(
+        {
+            (item.name.suite, platform.debian)
+            for item in definitions
+            for platform in (item.platform, *((item.foreign.machine,) if item.foreign else ()))
+        }
+    )
     indexes = {pair: tuple(archives.of_suite(*pair)) for pair in wanted}
 
     @lru_cache(maxsize=1)  # one takes 100 MB; definitions come suite by suite
@@ -205,7 +211,7 @@ def local_files(work: object) -> tuple[LocalFile, ...]:
 
 def _packages(work: object) -> tuple[LockedPackage, ...]:
     match work:
-        case RootWork():
+        case RootWork() | UnpackWork():
             return work.packages
         case RuntimeWork():
             return work.candidates

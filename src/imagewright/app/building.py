@@ -22,7 +22,7 @@ from imagewright.engine.executor import Executor, Run, find, select
 from imagewright.engine.scheduling import Budget
 from imagewright.events import PlanReady, Sink
 from imagewright.model.digest import Digest
-from imagewright.model.images import ImageDefinition
+from imagewright.model.images import Foreign, ImageDefinition
 from imagewright.model.lock import Lock
 from imagewright.model.options import BuildOptions, LockOptions, RunOptions, TrainOptions
 from imagewright.model.options import Selection as Wanted
@@ -157,7 +157,8 @@ class Builder:
         from imagewright.app import training
         from imagewright.planning.locking import with_profile
 
-        definition = self._single(spec, options.selection)
+        # A training runs what it compiles.
+        definition = self._single(spec, replace(options.selection, foreign=Foreign.EMULATED))
         lock = ensure_locked(self._world, self._store, self._ports, [definition], self._sink)
         moment = int(self._world.clock.now().timestamp())
         plan, step = training.training_plan(self._plan([definition], lock), definition, moment)

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from imagewright.app.world import World
+from imagewright.app.world import World, own_platform
+from imagewright.catalog.foreign import on_machine
 from imagewright.catalog.resolve import resolve
 from imagewright.catalog.selecting import offered
 from imagewright.errors import UsageError
@@ -34,9 +35,12 @@ def choose(world: World, specs: Iterable[str], wanted: Selection) -> Chosen:
     words = tuple(specs)
     settings = world.settings(wanted)
     platforms = world.platforms(wanted)
+    machine = own_platform()
     if not wanted.everything:
         named = (
-            (spec, resolve(spec, world.catalog, settings, platform)) for spec in words for platform in platforms
+            (spec, on_machine(resolve(spec, world.catalog, settings, platform), world.catalog, settings, machine))
+            for spec in words
+            for platform in platforms
         )
         return Chosen(tuple(named))
     if words:
@@ -47,7 +51,8 @@ def choose(world: World, specs: Iterable[str], wanted: Selection) -> Chosen:
     if not offer.definitions:
         why = next((f"{left.image}: {left.reason}" for left in offer.left_out), "the configuration leaves none")
         raise UsageError("there is no image to build", why=why, hint="see: imagewright plan --all")
-    return Chosen(tuple((str(item.name), item) for item in offer.definitions), offer.left_out)
+    made = (on_machine(item, world.catalog, settings, machine) for item in offer.definitions)
+    return Chosen(tuple((str(item.name), item) for item in made), offer.left_out)
 
 
 def warn_of(left_out: Iterable[LeftOut], sink: Sink) -> None:

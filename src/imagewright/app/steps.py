@@ -61,6 +61,7 @@ def make_runners(sink: Sink) -> Mapping[StepKind, StepRunner]:
     from imagewright.engine.steps.python import run_python
     from imagewright.engine.steps.root import run_root
     from imagewright.engine.steps.runtime import run_runtime
+    from imagewright.engine.steps.unpacked import run_unpack
 
     def check(context: StepContext) -> Outcome:
         return check_runner(context, sink)
@@ -68,6 +69,8 @@ def make_runners(sink: Sink) -> Mapping[StepKind, StepRunner]:
     return {
         StepKind.BASE: run_root,
         StepKind.BUILDROOT: run_root,
+        StepKind.SYSROOT: run_unpack,
+        StepKind.EMULATOR: run_unpack,
         StepKind.PYTHON: run_python,
         StepKind.RUNTIME: run_runtime,
         StepKind.IMAGE: run_image,

@@ -16,7 +16,7 @@ from imagewright.catalog.reading import Table, did_you_mean, parse_document
 from imagewright.catalog.settings import Addresses, Choices, ImageChoices, NetworkChoices, Override
 from imagewright.catalog.sites import read_site
 from imagewright.errors import ConfigurationError, Problems, UsageError
-from imagewright.model.images import Bytecode, Compression, Profile
+from imagewright.model.images import Bytecode, Compression, Foreign, Profile
 from imagewright.model.options import GlobalOptions, Selection
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -92,6 +92,7 @@ def _image(table: Table) -> ImageChoices:
         bytecode=_choice(table, "bytecode", Bytecode),
         frame_pointers=table.boolean("frame_pointers") if table.said("frame_pointers") else None,
         compression=_choice(table, "compression", Compression),
+        foreign=_choice(table, "foreign", Foreign),
         packages=table.texts("packages", (), pattern=PACKAGE, of="a package name"),
         configure=table.texts("configure", (), pattern=r"[^\s'\"\\$`;&|<>()]+", of="one word without quotes"),
         environment=table.mapping("environment", pattern=_VARIABLE, of="a name of a variable"),
@@ -170,6 +171,7 @@ def read_environment(environment: Mapping[str, str]) -> Choices:
             bytecode=_word("IMAGEWRIGHT_BYTECODE", environment, Bytecode, problems),
             frame_pointers=_truth("IMAGEWRIGHT_FRAME_POINTERS", environment, problems),
             compression=_word("IMAGEWRIGHT_COMPRESSION", environment, Compression, problems),
+            foreign=_word("IMAGEWRIGHT_FOREIGN", environment, Foreign, problems),
         ),
     )
     problems.raise_if_any("the environment is wrong")
@@ -239,6 +241,7 @@ def flag_choices(options: GlobalOptions, selection: Selection) -> Choices:
             bytecode=selection.bytecode,
             frame_pointers=selection.frame_pointers,
             compression=selection.compression,
+            foreign=selection.foreign,
         ),
     )
 

@@ -244,6 +244,8 @@ def _suite(table: Table) -> Suite:
         ports=_ports(table.table("ports")),
         sources=table.choice("sources", ("deb822", "list"), "deb822"),
         platforms=_platforms(table) or tuple(item for item in PLATFORMS if item.debian in architectures),
+        emulator=table.text("emulator", "", pattern=PACKAGE, of="a package name"),
+        cross=table.texts("cross", (), pattern=_NAME, of="one of Debian's architectures"),
     )
 
 

@@ -152,7 +152,8 @@ class Suite:
 
     ``platforms`` are those that images of this suite are published for.
     ``foundation`` is asked for in every root, ``base`` in the base of an image besides that. ``ports`` says which
-    architectures are elsewhere; ``sources`` in which form an image's own apt sources are written.
+    architectures are elsewhere; ``sources`` in which form an image's own apt sources are written. ``emulator``
+    is the package with qemu-user, ``cross`` the architectures that the suite has cross compilers for.
     """
 
     name: str
@@ -168,6 +169,8 @@ class Suite:
     ports: Ports | None = None
     sources: str = "deb822"
     platforms: tuple[Platform, ...] = ()
+    emulator: str = ""
+    cross: tuple[str, ...] = ()
 
     def mirror_of(self, archive: SuiteArchive, architecture: str) -> str:
         """The role of the mirror that has an archive's packages for an architecture (Debian's name)."""

@@ -40,6 +40,12 @@ _IMAGE_KEYS = (
     ("frame_pointers", "true or false", "false", "Keep frame pointers, for profilers that walk the stack."),
     ("compression", "`gzip` or `zstd`", "`gzip`", "How layers are compressed."),
     (
+        "foreign",
+        "`cross` or `emulated`",
+        "`cross`",
+        "How Python is compiled for processors other than this machine's; `emulated` where nothing else goes.",
+    ),
+    (
         "packages",
         "list of names",
         "none",
@@ -116,6 +122,7 @@ VARIABLES = (
     ("IMAGEWRIGHT_BYTECODE", "`bytecode`"),
     ("IMAGEWRIGHT_FRAME_POINTERS", "`frame_pointers`"),
     ("IMAGEWRIGHT_COMPRESSION", "`compression`"),
+    ("IMAGEWRIGHT_FOREIGN", "`foreign`"),
 )
 
 EXAMPLE = (
@@ -143,6 +150,7 @@ profile = "release"
 bytecode = "stdlib"
 frame_pointers = false
 compression = "gzip"
+foreign = "cross"
 packages = ["curl"]
 configure = ["--with-dtrace"]
 environment = { PIP_DISABLE_PIP_VERSION_CHECK = "1" }

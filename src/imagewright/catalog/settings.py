@@ -12,7 +12,7 @@ from imagewright.catalog.model import DEFAULT_SCHEME
 from imagewright.catalog.sites import SiteChoices
 from imagewright.catalog.sites import over as over_site
 from imagewright.catalog.tags import DEFAULT_VARIANT, TagDefaults
-from imagewright.model.images import Bytecode, Compression, Profile
+from imagewright.model.images import Bytecode, Compression, Foreign, Profile
 
 _T = TypeVar("_T")
 Pairs = tuple[tuple[str, str], ...]
@@ -32,6 +32,7 @@ class ImageChoices:
     bytecode: Bytecode | None = None
     frame_pointers: bool | None = None
     compression: Compression | None = None
+    foreign: Foreign | None = None
     packages: tuple[str, ...] = ()
     configure: tuple[str, ...] = ()
     environment: Pairs = ()
@@ -99,6 +100,7 @@ class ImageSettings:
     bytecode: Bytecode
     frame_pointers: bool
     compression: Compression
+    foreign: Foreign
     packages: tuple[str, ...]
     configure: tuple[str, ...]
     environment: Pairs
@@ -153,6 +155,7 @@ class Settings:
             bytecode=Bytecode.STDLIB if chosen.bytecode is None else chosen.bytecode,
             frame_pointers=False if chosen.frame_pointers is None else chosen.frame_pointers,
             compression=Compression.GZIP if chosen.compression is None else chosen.compression,
+            foreign=Foreign.CROSS if chosen.foreign is None else chosen.foreign,
             packages=chosen.packages,
             configure=chosen.configure,
             environment=chosen.environment,
@@ -217,6 +220,7 @@ def _over(below: ImageChoices, above: ImageChoices) -> ImageChoices:
         bytecode=_last((below.bytecode, above.bytecode), None),
         frame_pointers=_last((below.frame_pointers, above.frame_pointers), None),
         compression=_last((below.compression, above.compression), None),
+        foreign=_last((below.foreign, above.foreign), None),
         packages=tuple(dict.fromkeys((*below.packages, *above.packages))),
         configure=tuple(dict.fromkeys((*below.configure, *above.configure))),
         environment=_merged((below.environment, above.environment)),

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from imagewright.cli.session import Session
 from imagewright.errors import UsageError
-from imagewright.model.images import Bytecode, Compression, Profile
+from imagewright.model.images import Bytecode, Compression, Foreign, Profile
 from imagewright.model.options import Selection
 from imagewright.model.platforms import Platform, parse_platform
 
@@ -191,6 +191,11 @@ def selection_options(function: F) -> F:
             type=click.Choice([compression.value for compression in Compression]),
             help="How layers are compressed; gzip is read by everything.",
         ),
+        click.option(
+            "--foreign",
+            type=click.Choice([way.value for way in Foreign]),
+            help="For other processors: compile with a cross compiler, or all of it emulated (ten times longer).",
+        ),
     )
     for decorator in reversed(decorators):
         function = decorator(function)
@@ -230,6 +235,7 @@ def selection(
     bytecode: str | None,
     frame_pointers: bool | None,
     compression: str | None,
+    foreign: str | None,
     everything: bool = False,
     only: tuple[str, ...] = (),
 ) -> Selection:
@@ -242,4 +248,5 @@ def selection(
         compression=Compression(compression) if compression else None,
         everything=everything,
         only=only,
+        foreign=Foreign(foreign) if foreign else None,
     )

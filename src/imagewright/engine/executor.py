@@ -33,6 +33,8 @@ StepLock = Callable[[Digest], AbstractContextManager[None]]
 Reason = Callable[[Step], str]
 """Says why a step must run."""
 
+_ONLY_TREES = frozenset({StepKind.BUILDROOT, StepKind.EMULATOR, StepKind.SYSROOT})
+
 _LONGEST_REASON = 200
 
 
@@ -84,9 +86,9 @@ def select(plan: Plan, targets: Iterable[Digest], ports: Ports) -> Selection:
 
 
 def find(step: Step, ports: Ports) -> StepRecord | None:
-    """What the step left, if it can be used: a build root is nothing but its tree, which may be gone."""
+    """What the step left, if it can be used: some are nothing but their tree, which may be gone."""
     record = ports.steps.get(step.id)
-    if record is not None and step.kind is StepKind.BUILDROOT and ports.trees.get(step.id) is None:
+    if record is not None and step.kind in _ONLY_TREES and ports.trees.get(step.id) is None:
         return None
     return record
 

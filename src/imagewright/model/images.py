@@ -53,6 +53,13 @@ class RootKind(StrEnum):
     BARE = "bare"
 
 
+class Foreign(StrEnum):
+    """How an interpreter is compiled where it cannot run: across, or by a compiler that is emulated too."""
+
+    CROSS = "cross"
+    EMULATED = "emulated"
+
+
 class Compression(StrEnum):
     """How layers are compressed."""
 
@@ -95,6 +102,27 @@ class ImageConfiguration:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignBuild:
+    """How an image is made on a machine that cannot run it.
+
+    ``machine`` is this machine's platform, ``emulator`` the package that holds qemu-user. When compiling across,
+    the definition's ``build_packages`` are the machine's; ``sysroot_packages`` are the image's architecture's, and
+    ``native_packages`` make the build root of the interpreter that runs on the machine meanwhile.
+    """
+
+    machine: Platform
+    way: Foreign
+    emulator: str
+    sysroot_packages: tuple[str, ...] = ()
+    native_packages: tuple[str, ...] = ()
+
+    @property
+    def cross(self) -> bool:
+        """Whether it is compiled across."""
+        return self.way is Foreign.CROSS
+
+
+@dataclass(frozen=True, slots=True)
 class ImageDefinition:
     """One image as the catalog resolves it: every choice made, nothing looked up any more.
 
@@ -125,5 +153,6 @@ class ImageDefinition:
     compression: Compression
     configuration: ImageConfiguration
     release_epoch: int
+    foreign: ForeignBuild | None = None
     repository: str = "python"
     site: Site = field(default_factory=Site)

@@ -33,6 +33,8 @@ class Role(StrEnum):
     BASE = "base"
     BUILDROOT = "buildroot"
     RUNTIME = "runtime"
+    SYSROOT = "sysroot"
+    EMULATOR = "emulator"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from imagewright.model.images import Bytecode, Compression, Profile
+from imagewright.model.images import Bytecode, Compression, Foreign, Profile
 from imagewright.model.platforms import Platform
 
 
@@ -53,6 +53,7 @@ class Selection:
     bytecode: Bytecode | None = None
     frame_pointers: bool | None = None
     compression: Compression | None = None
+    foreign: Foreign | None = None
     everything: bool = False
     only: tuple[str, ...] = ()
 

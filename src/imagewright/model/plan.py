@@ -18,6 +18,8 @@ class StepKind(StrEnum):
 
     BASE = "base"
     BUILDROOT = "buildroot"
+    SYSROOT = "sysroot"
+    EMULATOR = "emulator"
     PYTHON = "python"
     RUNTIME = "runtime"
     IMAGE = "image"
@@ -53,11 +55,26 @@ class RootWork:
 
 
 @dataclass(frozen=True, slots=True)
+class UnpackWork:
+    """Unpack packages, running nothing of them (``sysroot``, ``emulator``); only ever a tree.
+
+    ``exclude`` and ``include`` as for :class:`RootWork`.
+    """
+
+    suite: str
+    architecture: str
+    packages: tuple[LockedPackage, ...]
+    exclude: tuple[str, ...]
+    include: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PythonWork:
     """Compile the interpreter. ``toolchain`` are the packages that can change its bytes; ``epoch`` seconds.
 
     ``architecture`` (Debian's name) is the one that the interpreter is for.
-    ``patches`` are applied to the source in this order.
+    ``patches`` are applied to the source in this order. ``sysroot`` are the packages of that architecture that it
+    is compiled against, where the build root is the machine's own.
     """
 
     release: str
@@ -68,6 +85,7 @@ class PythonWork:
     epoch: int
     architecture: str
     patches: tuple[LocalFile, ...] = ()
+    sysroot: tuple[LockedPackage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +142,7 @@ class CheckWork:
     parts: tuple[PythonPart, ...] = tuple(PythonPart)
 
 
-Work = RootWork | PythonWork | RuntimeWork | ImageWork | CheckWork
+Work = RootWork | UnpackWork | PythonWork | RuntimeWork | ImageWork | CheckWork
 
 
 @dataclass(frozen=True, slots=True)

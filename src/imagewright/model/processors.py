@@ -88,3 +88,8 @@ def emulator_program(architecture: str) -> tuple[str, ...]:
     """Where Debian's packages have the emulator, relative to a root: since trixie, and before."""
     name = f"usr/bin/qemu-{PROCESSORS[architecture].qemu}"
     return name, f"{name}-static"
+
+
+def gnu_type(triplet: str) -> str:
+    """What GNU tools are named by, where directories have ``triplet``: another for i386 (Debian Policy 11.1)."""
+    return triplet.replace("i386-", "i686-", 1) if triplet.startswith("i386-") else triplet

@@ -21,6 +21,7 @@ from imagewright.model.plan import (
     Script,
     Step,
     StepKind,
+    UnpackWork,
     Work,
 )
 from imagewright.recipes import bare as bare_recipe
@@ -31,12 +32,19 @@ from imagewright.recipes import roots as roots_recipe
 IMAGE_REVISION = "1"
 """Changed when the same layers and configuration give another manifest."""
 
+UNPACK_REVISION = "1"
+"""Changed when the same packages are unpacked differently."""
+
 CHECK_REVISION = "1"
 """Changed when a check of the same name looks at something else."""
 
-_NOT_HASHED = frozenset({(StepKind.PYTHON, "buildroot")})
+_NOT_HASHED = frozenset(
+    {(StepKind.PYTHON, role) for role in ("buildroot", "sysroot", "interpreter")}
+    | {(kind, "emulator") for kind in StepKind}
+)
 """Needs that say where to work, not what comes out: an interpreter depends on the toolchain in its build root,
-which its work names, not on the rest of that root."""
+which its work names, not on the rest of that root; on its sysroot's packages, which its work names too; not on the
+interpreter that ran meanwhile; and nothing depends on who emulated the processor."""
 
 
 def make_step(kind: StepKind, name: str, work: Work, needs: Sequence[tuple[str, Digest]] = ()) -> Step:
@@ -65,6 +73,14 @@ def work_identity(work: Work) -> dict[str, object]:
                 "layered": work.layered,
                 **_bare(work.kind),
             }
+        case UnpackWork():
+            return {
+                "suite": work.suite,
+                "architecture": work.architecture,
+                "packages": _digests(work.packages),
+                "exclude": work.exclude,
+                "include": work.include,
+            }
         case PythonWork():
             wheels = [wheel.sha256.hex for wheel in work.source.wheels]
             return {
@@ -75,6 +91,7 @@ def work_identity(work: Work) -> dict[str, object]:
                 "toolchain": _digests(work.toolchain),
                 "scripts": _scripts(work.scripts),
                 "epoch": work.epoch,
+                **({"sysroot": _digests(work.sysroot)} if work.sysroot else {}),
                 **({"patches": [patch.sha256.hex for patch in work.patches]} if work.patches else {}),
             }
         case RuntimeWork():
@@ -137,6 +154,8 @@ def _revision(kind: StepKind) -> str:
     match kind:
         case StepKind.BASE | StepKind.BUILDROOT | StepKind.RUNTIME:
             return _roots_revision()
+        case StepKind.SYSROOT | StepKind.EMULATOR:
+            return UNPACK_REVISION
         case StepKind.PYTHON:
             return _python_revision()
         case StepKind.IMAGE:

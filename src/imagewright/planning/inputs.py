@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagewright.model.digest import Digest
 from imagewright.model.packages import LockedPackage
-from imagewright.model.plan import CheckWork, ImageWork, PythonWork, RootWork, RuntimeWork, Step, Work
+from imagewright.model.plan import CheckWork, ImageWork, PythonWork, RootWork, RuntimeWork, Step, UnpackWork, Work
 
 FACT = "inputs"
 """The name of the fact under which :func:`dump_inputs` is kept in a step's record."""
@@ -31,7 +31,7 @@ class StepInput:
 def step_inputs(work: Work) -> tuple[StepInput, ...]:
     """The inputs of a step, without the results of other steps; packages by name."""
     match work:
-        case RootWork():
+        case RootWork() | UnpackWork():
             return tuple(_package(package) for package in work.packages)
         case PythonWork():
             source = work.source
@@ -41,7 +41,9 @@ def step_inputs(work: Work) -> tuple[StepInput, ...]:
                 found.append(StepInput("profile", profile.compiler, profile.sha256, profile.size))
             found += [StepInput(one.project, one.version, one.sha256, one.size) for one in source.wheels]
             found += [StepInput(patch.path, "", patch.sha256, patch.size) for patch in work.patches]
-            return (*found, *(_package(package, read=False) for package in work.toolchain))
+            found += [_package(package, read=False) for package in work.toolchain]
+            against = (_package(package, read=False) for package in work.sysroot)
+            return (*found, *(replace(one, name=f"{one.name}:{work.architecture}") for one in against))
         case RuntimeWork():
             return tuple(_package(package) for package in work.candidates)
         case ImageWork() | CheckWork():

@@ -107,7 +107,7 @@ class _Locker:
         universe = self._universe(target.base)
         whole = self._inputs.universe(definition.name.suite, definition.platform.debian)
         self._base(target.base, universe, definition.base_packages)
-        buildroot = self._buildroot(target.buildroot, whole, definition.build_packages)
+        buildroot = self._made_in(target, definition, whole)
         needed = _libraries(buildroot, whole, self._unused(definition)) or ()
         self._runtime(target.runtime, target.base, universe, (*definition.runtime_packages, *needed))
         self._profile(definition, buildroot)
@@ -119,7 +119,7 @@ class _Locker:
         kept = [parse_target(name, self._catalog) for name in others]
         used = {wanted for target in (*kept, *self._targets.values()) for wanted in target.sets}
         sets = {key: found for key, found in (*self._before.items(), *self._sets.items()) if key in used}
-        series = {target.buildroot[3] for target in kept}
+        series = {target.series for target in kept}
         sources = {
             source.release: source for source in self._previous.sources if series_of(source.release) in series
         }
@@ -147,6 +147,52 @@ class _Locker:
                 universe = universe.without({cut.package: cut.depends for cut in cuts})
             self._universes[base] = universe
         return self._universes[base]
+
+    def _made_in(self, target: Target, definition: ImageDefinition, universe: Universe) -> PackageSet:
+        """Lock what the interpreter is made with; the set that it is compiled against."""
+        foreign = definition.foreign
+        if foreign is None or target.emulator is None:
+            return self._buildroot(target.buildroot, universe, definition.build_packages)
+        against = None
+        if target.sysroot is not None:
+            against = self._sysroot(target.sysroot, universe, foreign.sysroot_packages)
+        else:
+            against = self._buildroot(target.buildroot, universe, definition.build_packages)
+        machine = self._inputs.universe(definition.name.suite, foreign.machine.debian)
+        self._emulator(target.emulator, machine, foreign.emulator)
+        if target.native is not None:
+            self._buildroot(target.buildroot, machine, definition.build_packages)
+            native = self._buildroot(target.native, machine, foreign.native_packages)
+            self._profile(replace(definition, platform=foreign.machine), native)
+        return against
+
+    def _sysroot(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> PackageSet:
+        """What is compiled against, and nothing that would run: no foundation, no Essential packages."""
+        if wanted in self._sets:
+            return self._sets[wanted]
+        before = self._before.get(wanted)
+        keep = before is not None and not self._refresh_toolchain and before.roots == tuple(sorted(roots))
+        if before is not None and keep and _libraries(before, universe) is not None:
+            self._sets[wanted] = before
+        else:
+            _only_real(universe, roots)
+            self._sets[wanted] = _package_set(wanted, roots, solve(universe, roots))
+        return self._sets[wanted]
+
+    def _emulator(self, wanted: SetId, universe: Universe, name: str) -> None:
+        """One package: its programs are linked statically. Kept while the toolchain is."""
+        before = self._before.get(wanted)
+        if before is not None and before.roots == (name,) and not self._refresh_toolchain:
+            self._sets[wanted] = before
+            return
+        found = universe.get(name)
+        if found is None:
+            raise SolveError(
+                f"there is no package {name}",
+                why="it is to hold the emulators of other processors",
+                hint="name another one as the suite's `emulator` in imagewright.toml",
+            )
+        self._sets[wanted] = _package_set(wanted, (name,), Solution((found,), (name,), {}))
 
     def _base(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> None:
         if wanted in self._bases:

@@ -34,6 +34,7 @@ from imagewright.model.plan import (
 from imagewright.planning.closures import closure, compiler_of
 from imagewright.planning.identity import make_step
 from imagewright.planning.targets import SetId, check_fresh, locked_set, target_of
+from imagewright.planning.unpacked import emulator_work, sysroot_work
 from imagewright.recipes.bare import FILES
 from imagewright.recipes.distributions import AptSource, conventions_of
 from imagewright.recipes.python import Compilation, compile_scripts
@@ -107,20 +108,47 @@ class _Planner:
 
         def make() -> Digest:
             name = f"base {definition.name.suite}{kind} {definition.platform.debian}"
-            return self._add(StepKind.BASE, name, self._root(definition, wanted, layered=True))
+            work = self._root(definition, wanted, definition.platform.debian, layered=True)
+            return self._add(StepKind.BASE, name, work, self._emulated(definition))
 
         return self._once(("base", wanted, definition.slim), make)
 
     def _buildroot(self, definition: ImageDefinition) -> Digest:
         wanted = target_of(definition, self._catalog).buildroot
+        across = definition.foreign is not None and definition.foreign.cross
 
         def make() -> Digest:
-            name = f"buildroot {definition.name.suite} {definition.platform.debian}"
-            return self._add(StepKind.BUILDROOT, name, self._root(definition, wanted, layered=False))
+            architecture = wanted[2]
+            purpose = f" for {definition.platform.debian}" if across else ""
+            name = f"buildroot {definition.name.suite} {architecture}{purpose}"
+            work = self._root(definition, wanted, architecture, layered=False)
+            return self._add(StepKind.BUILDROOT, name, work, () if across else self._emulated(definition))
 
         return self._once(wanted, make)
 
-    def _root(self, definition: ImageDefinition, wanted: SetId, *, layered: bool) -> RootWork:
+    def _emulated(self, definition: ImageDefinition) -> tuple[tuple[str, Digest], ...]:
+        """The step that unpacks the emulator, as a need of what runs programs of the image's architecture."""
+        wanted = target_of(definition, self._catalog).emulator
+        if wanted is None:
+            return ()
+        work = emulator_work(self._set(wanted), definition.platform.debian)
+        name = f"emulator {definition.platform.debian} on {work.architecture} ({work.suite})"
+        return (("emulator", self._once((wanted, name), lambda: self._add(StepKind.EMULATOR, name, work))),)
+
+    def _across(self, definition: ImageDefinition) -> tuple[tuple[str, Digest], ...]:
+        """What compiling across needs beside its build root."""
+        foreign, wanted = definition.foreign, target_of(definition, self._catalog).sysroot
+        if foreign is None or wanted is None:
+            return ()
+        work = sysroot_work(self._set(wanted))
+        name = f"sysroot {work.suite} {work.architecture}"
+        sysroot = self._once(wanted, lambda: self._add(StepKind.SYSROOT, name, work))
+        native = replace(
+            definition, platform=foreign.machine, foreign=None, build_packages=foreign.native_packages
+        )
+        return (("sysroot", sysroot), ("interpreter", self._python(native)))
+
+    def _root(self, definition: ImageDefinition, wanted: SetId, architecture: str, *, layered: bool) -> RootWork:
         """A build root is always slim, has no sources of its own, and nobody sees how it is compressed."""
         slim = definition.slim or not layered
         suite = self._catalog.by_suite[definition.name.suite]
@@ -137,16 +165,16 @@ class _Planner:
                 kind=RootKind.BARE,
             )
         files = root_files(
-            architecture=definition.platform.debian,
+            architecture=architecture,
             slim=slim,
             automatic=(),
-            sources=self._apt_sources(suite, definition.platform.debian) if layered else (),
+            sources=self._apt_sources(suite, architecture) if layered else (),
             conventions=conventions,
             form=suite.sources,
         )
         return RootWork(
             suite=suite.name,
-            architecture=definition.platform.debian,
+            architecture=architecture,
             packages=self._set(wanted).packages,
             files=files,
             exclude=conventions.exclude if slim else (),
@@ -188,12 +216,15 @@ class _Planner:
             flavour, suite = definition.name.flavour.value, definition.name.suite
             name = f"python {definition.name.release}{flavour} {suite} {definition.platform.debian}"
             work = self._python_work(definition, wanted)
-            return self._add(StepKind.PYTHON, name, work, (("buildroot", self._buildroot(definition)),))
+            emulated, across = self._emulated(definition), self._across(definition)
+            needs = (("buildroot", self._buildroot(definition)), *across, *emulated)
+            return self._add(StepKind.PYTHON, name, work, needs)
 
         return self._once(("python", key), make)
 
     def _python_work(self, definition: ImageDefinition, buildroot: SetId) -> PythonWork:
         source = self._source(definition)
+        sysroot = target_of(definition, self._catalog).sysroot
         profile = self._profile(definition, self._set(buildroot))
         wanted = compilation(definition, source, trained=profile is not None)
         return PythonWork(
@@ -205,6 +236,7 @@ class _Planner:
             epoch=definition.release_epoch,
             architecture=definition.platform.debian,
             patches=definition.site.patches,
+            sysroot=() if sysroot is None else self._set(sysroot).packages,
         )
 
     def _source(self, definition: ImageDefinition) -> LockedSource:
@@ -243,7 +275,8 @@ class _Planner:
             kind=base_work.kind,
         )
         name = f"runtime {definition.name} {definition.platform.debian}"
-        return self._add(StepKind.RUNTIME, name, work, (("base", base), ("python", python)))
+        needs = (("base", base), ("python", python), *self._emulated(definition))
+        return self._add(StepKind.RUNTIME, name, work, needs)
 
     def _image(self, definition: ImageDefinition, base: Digest, python: Digest, runtime: Digest) -> Digest:
         marks = ((f"{ANNOTATION}inputs", str(self._inputs(definition, python))),)
@@ -268,6 +301,7 @@ class _Planner:
         parts = [
             self._packages_digest(target.base),
             self._packages_digest(target.buildroot),
+            *(() if target.sysroot is None else (self._packages_digest(target.sysroot),)),
             work.source.sha256,
             *(() if work.profile is None else (work.profile.sha256,)),
             self._packages_digest(target.runtime),
@@ -297,9 +331,8 @@ class _Planner:
             revision=self._options.check_revision,
             parts=definition.parts,
         )
-        return self._add(
-            StepKind.CHECK, f"check {definition.name} {definition.platform}", work, (("image", image),)
-        )
+        needs = (("image", image), *self._emulated(definition))
+        return self._add(StepKind.CHECK, f"check {definition.name} {definition.platform}", work, needs)
 
     def _set(self, wanted: SetId) -> PackageSet:
         return self._sets.get(wanted) or locked_set(self._lock, wanted)
@@ -322,6 +355,7 @@ def compilation(definition: ImageDefinition, source: LockedSource, *, trained: b
         release=definition.name.release,
         source=source.filename,
         triplet=definition.platform.gnu,
+        build_triplet=definition.foreign.machine.gnu if definition.foreign and definition.foreign.cross else "",
         epoch=definition.release_epoch,
         profile=definition.profile,
         flavour=definition.name.flavour,

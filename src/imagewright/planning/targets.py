@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.resolve import locked_source
 from imagewright.errors import StaleLockError
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.images import ImageDefinition, RootKind
+from imagewright.model.images import Foreign, ImageDefinition, RootKind
 from imagewright.model.lock import Lock, PackageSet, Role
 from imagewright.model.platforms import Platform, parse_platform
 
@@ -23,7 +23,9 @@ MINBASE = "minbase"
 """The key of base sets that distributions' scripts configure; those of bare roots are called as their variant."""
 
 _TARGET = re.compile(
-    r"(?P<key>(?P<series>\d+\.\d+)[^\s-]*(?:-[a-z]+)*)-(?P<suite>[a-z0-9.]+) (?P<platform>[a-z0-9/]+)", re.ASCII
+    r"(?P<key>(?P<series>\d+\.\d+)[^\s-]*(?:-[a-z]+)*)-(?P<suite>[a-z0-9.]+) (?P<platform>[a-z0-9/]+)"
+    r"(?: (?P<way>cross|emulated) on (?P<machine>[a-z0-9]+))?",
+    re.ASCII,
 )
 
 SetId = tuple[Role, str, str, str]
@@ -32,18 +34,27 @@ SetId = tuple[Role, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target and the sets it uses: base and buildroot are shared with other targets, runtime is its own."""
+    """A target and the sets it uses: base and buildroot are shared with other targets, runtime is its own.
+
+    The last three are for what this machine cannot run: ``emulator``, and where it is compiled across ``sysroot``
+    and the build root of the interpreter that runs meanwhile (``native``).
+    """
 
     name: str
     spec: str
     base: SetId
     buildroot: SetId
     runtime: SetId
+    series: str
+    emulator: SetId | None = None
+    sysroot: SetId | None = None
+    native: SetId | None = None
 
     @property
-    def sets(self) -> tuple[SetId, SetId, SetId]:
-        """All three."""
-        return self.base, self.buildroot, self.runtime
+    def sets(self) -> tuple[SetId, ...]:
+        """All of them."""
+        others = (self.emulator, self.sysroot, self.native)
+        return (self.base, self.buildroot, self.runtime, *(found for found in others if found is not None))
 
 
 def target_of(definition: ImageDefinition, catalog: Catalog) -> Target:
@@ -55,7 +66,11 @@ def target_of(definition: ImageDefinition, catalog: Catalog) -> Target:
     if word:
         words.append(word)
     suite, key = definition.name.suite, "-".join(words)
-    return _target(key, suite, definition.platform, definition.series, base_key(definition.name.variant, catalog))
+    target = _target(
+        key, suite, definition.platform, definition.series, base_key(definition.name.variant, catalog)
+    )
+    foreign = definition.foreign
+    return target if foreign is None else _on(target, foreign.way, foreign.machine.debian)
 
 
 def base_key(variant: str, catalog: Catalog) -> str:
@@ -76,7 +91,8 @@ def parse_target(name: str, catalog: Catalog | None = None) -> Target:
     word = match["key"].partition("-")[2]
     variants = catalog.variants if catalog else ()
     key = next((base_key(each.name, catalog) for each in variants if catalog and each.word == word), MINBASE)
-    return _target(match["key"], match["suite"], platform, match["series"], key)
+    target = _target(match["key"], match["suite"], platform, match["series"], key)
+    return target if match["way"] is None else _on(target, Foreign(match["way"]), match["machine"])
 
 
 def _target(key: str, suite: str, platform: Platform, series: str, base: str) -> Target:
@@ -86,6 +102,25 @@ def _target(key: str, suite: str, platform: Platform, series: str, base: str) ->
         base=(Role.BASE, suite, platform.debian, base),
         buildroot=(Role.BUILDROOT, suite, platform.debian, series),
         runtime=(Role.RUNTIME, suite, platform.debian, key),
+        series=series,
+    )
+
+
+def _on(target: Target, way: Foreign, machine: str) -> Target:
+    """The target as a machine (Debian's name) makes it that cannot run it."""
+    _, suite, architecture, _ = target.base
+    emulated = replace(
+        target,
+        name=f"{target.name} {way.value} on {machine}",
+        emulator=(Role.EMULATOR, suite, machine, "qemu-user"),
+    )
+    if way is Foreign.EMULATED:
+        return emulated
+    return replace(
+        emulated,
+        buildroot=(Role.BUILDROOT, suite, machine, f"{target.series}-{architecture}"),
+        sysroot=(Role.SYSROOT, suite, architecture, target.series),
+        native=(Role.BUILDROOT, suite, machine, target.series),
     )
 
 

@@ -16,6 +16,7 @@ from importlib import resources
 
 from imagewright.model.images import Bytecode, Flavour, Profile
 from imagewright.model.plan import Script
+from imagewright.recipes import cross
 from imagewright.recipes.parts import WITHOUT_BYTECODE
 
 REVISION = 1
@@ -111,8 +112,9 @@ class Compilation:
     """One interpreter to compile.
 
     ``source`` is the source archive's file name in ``/inputs``, ``triplet`` the GNU triplet, ``epoch`` seconds
-    (SOURCE_DATE_EPOCH: the release's date is a good choice). ``trained`` says that a stored profile will be
-    in ``/inputs``; a release build without one is optimised without counts. ``wheels`` are file names of
+    (SOURCE_DATE_EPOCH: the release's date is a good choice). ``build_triplet`` is that of the machine where it
+    does not run what it makes ("" where it does). ``trained`` says that a stored profile will be in ``/inputs``;
+    a release build without one is optimised without counts. ``wheels`` are file names of
     wheels in ``/inputs`` to install besides pip; ``patches`` are to be applied, ``/inputs/patch-1`` first.
     """
 
@@ -128,6 +130,7 @@ class Compilation:
     wheels: tuple[str, ...] = ()
     extra_configure: tuple[str, ...] = ()
     patches: int = 0
+    build_triplet: str = ""
 
     @property
     def series(self) -> str:
@@ -149,9 +152,7 @@ class Compilation:
 def compile_scripts(wanted: Compilation) -> tuple[Script, ...]:
     """The scripts that leave the install tree in ``/out/tree`` and its debug files in ``/out/debug``."""
     optimised = wanted.profile is Profile.RELEASE
-    names = ["prepare", "compile", "install", "finish"]
-    if optimised:
-        names.insert(1, "bootstrap")
+    names = ["prepare", *(["bootstrap"] if optimised else []), "compile", "install", "finish"]
     environment = {
         "prepare": _preparation(wanted, tests=False),
         "compile": {
@@ -162,12 +163,16 @@ def compile_scripts(wanted: Compilation) -> tuple[Script, ...]:
         },
         "install": {
             "IW_SERIES": wanted.directory,
+            "IW_PYTHON": "./python",
+            "IW_MAKEFILE": "Makefile",
             "IW_WHEELS": " ".join(wanted.wheels),
             "IW_BYTECODE": wanted.bytecode.value,
             "IW_PLAIN": " ".join(WITHOUT_BYTECODE),
         },
         "finish": {"IW_SERIES": wanted.directory, "IW_MODULES": " ".join(required_modules(wanted))},
     }
+    if wanted.build_triplet:
+        _across(names, environment, wanted)
     return tuple(_script(name, wanted, environment.get(name, {})) for name in names)
 
 
@@ -231,8 +236,19 @@ def _preparation(wanted: Compilation, *, tests: bool) -> dict[str, str]:
     }
 
 
+def _across(names: list[str], environment: dict[str, dict[str, str]], wanted: Compilation) -> None:
+    """Have the scripts compile for another processor than the machine's."""
+    names.insert(0, "cross")
+    names.insert(names.index("install"), "record")
+    environment["cross"] = cross.tools_environment(wanted.triplet)
+    environment["record"] = {"IW_TRIPLET": wanted.triplet}
+    environment["prepare"].update(cross.answers(wanted.triplet))
+    environment["install"].update({"IW_PYTHON": f"python{wanted.series}", "IW_MAKEFILE": "Makefile.cross"})
+
+
 def _configure(wanted: Compilation, *, tests: bool) -> tuple[str, ...]:
     """Arguments of configure that depend on the release; unknown ones would be errors."""
+    across = cross.configure_arguments(wanted.build_triplet, wanted.triplet) if wanted.build_triplet else ()
     arguments = [
         # Berkeley DB for dbm.ndbm, as in the official images; gdbm has an interface of its own.
         "--with-dbmliborder=bdb:gdbm",
@@ -249,7 +265,7 @@ def _configure(wanted: Compilation, *, tests: bool) -> tuple[str, ...]:
         arguments.append("--disable-gil")
     elif wanted.flavour is Flavour.DEBUG:
         arguments.append("--with-pydebug")
-    return (*arguments, *wanted.extra_configure)
+    return (*across, *arguments, *wanted.extra_configure)
 
 
 def _text(name: str) -> str:
@@ -264,7 +280,7 @@ def _script(name: str, wanted: Compilation, environment: dict[str, str]) -> Scri
     everywhere = {
         "HOME": "/root",
         "LC_ALL": "C.UTF-8",
-        "PATH": _PATH,
+        "PATH": f"{cross.TOOLS}:{_PATH}" if wanted.build_triplet else _PATH,
         "PYTHONHASHSEED": "0",
         "SOURCE_DATE_EPOCH": str(wanted.epoch),
         "TZ": "UTC",

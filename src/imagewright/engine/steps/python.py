@@ -12,12 +12,13 @@ from pathlib import Path
 from imagewright.engine import elf
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.foreign import sandbox_for
-from imagewright.engine.materialise import part_key, tree_of
+from imagewright.engine.materialise import part_key, part_tree, tree_of
 from imagewright.engine.packing import pack
-from imagewright.engine.parts import merge_trees, needs_of, split_tree
+from imagewright.engine.parts import merge_trees, needs_of, parts_left, split_tree
 from imagewright.engine.trees import walk
 from imagewright.errors import BuildError
 from imagewright.model.digest import Digest
+from imagewright.model.images import PythonPart
 from imagewright.model.plan import PythonWork, Script
 from imagewright.model.sandboxing import Bind, OverlayRoot, SandboxRequest
 from imagewright.recipes.python import PATCH_INPUT
@@ -75,7 +76,7 @@ def run_scripts(context: StepContext, work: PythonWork) -> Path:
     for directory in (out, upper, inner):
         directory.mkdir()
         directory.chmod(0o755)  # whatever the person's umask is
-    root = OverlayRoot(lower=(tree_of(context.needs["buildroot"], context.ports),), upper=upper, work=inner)
+    root = OverlayRoot(lower=_lower(context), upper=upper, work=inner)
     sandbox = sandbox_for(context.needs, work.architecture, context.ports)
     blobs = context.ports.blobs
     binds = [Bind(blobs.path(work.source.sha256), f"{INPUTS}/{work.source.filename}")]
@@ -92,6 +93,18 @@ def run_scripts(context: StepContext, work: PythonWork) -> Path:
         context.phase(script.name)
         context.run_in(sandbox, _request(script, inside, root, [*binds, Bind(file, inside)], context.jobs))
     return out
+
+
+def _lower(context: StepContext) -> tuple[Path, ...]:
+    """The build root; where the machine compiles for another processor, with an interpreter and a sysroot."""
+    needs, ports = context.needs, context.ports
+    trees = [tree_of(needs["buildroot"], ports)]
+    if "interpreter" in needs:
+        native = needs["interpreter"]
+        trees[:0] = [part_tree(native, part, ports) for part in parts_left(native, set(PythonPart))]
+    if "sysroot" in needs:
+        trees.append(tree_of(needs["sysroot"], ports))
+    return tuple(trees)
 
 
 def _request(script: Script, inside: str, root: OverlayRoot, binds: list[Bind], jobs: int) -> SandboxRequest:

@@ -10,6 +10,9 @@
 #   IW_BYTECODE   none | stdlib | all: whose modules are compiled beforehand;
 #                 "all" adds site-packages, that is pip
 #   IW_PLAIN      packages of the standard library that are left as source
+#   IW_PYTHON     who installs and compiles: ./python, or the machine's own of the same
+#                 release where it cannot run that
+#   IW_MAKEFILE   the Makefile to go on with: Makefile, or what python-record.sh kept
 set -eu
 
 echo "::phase install"
@@ -19,7 +22,7 @@ lib=/usr/local/lib/python$IW_SERIES
 
 # "make install" compiles every module three times, tests included. Asked for help,
 # compileall does nothing. The Makefile that is installed stays as it is.
-sed 's|/compileall\.py |/compileall.py --help |' Makefile > Makefile.install
+sed 's|/compileall\.py |/compileall.py --help |' "$IW_MAKEFILE" > Makefile.install
 make -f Makefile.install install DESTDIR="$tree" ENSUREPIP=no \
     FREEZE_MODULE_BOOTSTRAP_DEPS= FREEZE_MODULE_DEPS= > install.log ||
     { cat install.log; exit 1; }
@@ -35,7 +38,7 @@ for wheel in $IW_WHEELS; do
 done
 for pip in Lib/ensurepip/_bundled/pip-*.whl; do :; done
 # shellcheck disable=SC2086 # one word per name, on purpose
-PIP_ROOT_USER_ACTION=ignore ./python -I "$pip/pip" install --root="$tree" \
+PIP_ROOT_USER_ACTION=ignore "$IW_PYTHON" -I "$pip/pip" install --root="$tree" \
     --no-index --find-links=Lib/ensurepip/_bundled --find-links=/inputs \
     --no-cache-dir --no-compile --no-deps --no-warn-script-location \
     --disable-pip-version-check $names
@@ -70,7 +73,7 @@ ln -sfT python3-config "$tree/usr/local/bin/python-config"
 compile() {
     directory=$1
     shift
-    PYTHONHASHSEED=0 ./python -E -s -m compileall -q -f -o 0 \
+    PYTHONHASHSEED=0 "$IW_PYTHON" -E -s -m compileall -q -f -o 0 \
         --invalidation-mode unchecked-hash -d "${directory#"$tree"}" "$@" "$directory"
 }
 if [ "$IW_BYTECODE" != none ]; then

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Give the cross tools their plain names, so that nothing records that they are some.
+#
+#   IW_TRIPLET   the triplet of the machine that will run Python, as directories
+#                have it
+#   IW_TOOLS     the same, as the tools are named by it (they differ for i386)
+#
+# The scripts that follow have /cross/bin first in their PATH.
+set -eu
+
+echo "::phase cross tools"
+mkdir -p /cross/bin
+for tool in ar as gcc gcc-ar gcc-nm gcc-ranlib ld nm objcopy objdump ranlib readelf strip; do
+    ln -s "/usr/bin/$IW_TOOLS-$tool" "/cross/bin/$tool"
+done
+cat > /cross/bin/pkg-config << END
+#!/bin/sh
+PKG_CONFIG_LIBDIR=/usr/lib/$IW_TRIPLET/pkgconfig:/usr/share/pkgconfig exec /usr/bin/pkg-config "\$@"
+END
+chmod 755 /cross/bin/pkg-config
+gcc --version

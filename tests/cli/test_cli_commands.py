@@ -147,6 +147,7 @@ def test_build_json_has_the_shape_that_scripts_read(
         "archive": str(target),
         "profile": "release",
         "repository": "python",
+        "created": 0,
         "error": None,
     }
 

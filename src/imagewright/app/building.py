@@ -12,7 +12,8 @@ from imagewright.app.choosing import choose, warn_of
 from imagewright.app.following import follow_images
 from imagewright.app.locks import changes, ensure_each, ensure_locked, load_lock, refresh_each, save_lock
 from imagewright.app.machine import available_memory
-from imagewright.app.outcomes import as_left_out, not_locked, outcome, without
+from imagewright.app.naming import remember
+from imagewright.app.outcomes import as_left_out, failure_of, not_locked, outcome, without
 from imagewright.app.steps import make_ports, make_runners
 from imagewright.app.world import World
 from imagewright.checks.selection import check_names
@@ -20,6 +21,7 @@ from imagewright.checks.suite import revision
 from imagewright.engine.context import StepRunner
 from imagewright.engine.executor import Executor, Run, find, select
 from imagewright.engine.scheduling import Budget
+from imagewright.errors import ImmutableTagError
 from imagewright.events import PlanReady, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.images import Foreign, ImageDefinition
@@ -39,7 +41,6 @@ from imagewright.model.results import (
 )
 from imagewright.planning.explain import Explanation, explain, latest_records, plan_view, reason_of
 from imagewright.planning.steps import PlanOptions, make_plan
-from imagewright.store.images import StoredImage
 from imagewright.store.store import Store
 
 
@@ -241,22 +242,20 @@ class Builder:
         others = {step.id: self._store.steps.get(step.id) for step in plan.steps if step.id not in done}
         return {**done, **{step: record for step, record in others.items() if record is not None}}
 
-    def _remember(self, image: BuiltImage) -> None:
-        """Name the image in the store's index, unless it says so already."""
-        known = self._store.images.get(image.image, image.platform)
-        if known is not None and (known.manifest, known.tags) == (image.digest, image.tags):
-            return
-        finished = int(self._world.clock.now().timestamp())
-        self._store.images.put(
-            StoredImage(image.image, image.platform, image.digest, image.tags, image.size, finished)
-        )
+    def _name(self, image: BuiltImage, *, single: bool) -> BuiltImage | FailedImage:
+        """Name the image in the store's index. One that must not have its tags fails alone."""
+        try:
+            return remember(self._world, self._store, image)
+        except ImmutableTagError as error:
+            if single:
+                raise
+            return FailedImage(image.spec, image.image, image.platform, image.tags, failure_of(error), image.steps)
 
     def _write_out(
         self, images: Sequence[BuiltImage | FailedImage], options: BuildOptions
     ) -> tuple[BuiltImage | FailedImage, ...]:
-        for image in images:
-            if isinstance(image, BuiltImage):
-                self._remember(image)
+        single = len(images) == 1
+        images = [self._name(image, single=single) if isinstance(image, BuiltImage) else image for image in images]
         if options.output is None:
             return tuple(images)
         return exporting.write_all(images, self._store.blobs, options, umask=self._world.umask)

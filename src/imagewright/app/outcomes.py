@@ -98,4 +98,5 @@ def _built(
         steps=steps,
         profile=definition.profile.value,
         repository=definition.repository,
+        created=int(facts["created"]),
     )

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from imagewright.catalog.found import laid_under, read_found, with_current
-from imagewright.catalog.loading import KINDS, PACKAGE, load_tables, read_catalog
+from imagewright.catalog.loading import GLOB, KINDS, PACKAGE, load_tables, read_catalog
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.reading import Table, did_you_mean, parse_document
 from imagewright.catalog.settings import Addresses, Choices, ImageChoices, NetworkChoices, Override
@@ -69,6 +69,12 @@ def read_table(table: Table) -> Configuration:
         variant = _text(defaults, "variant", _WORD, "a variant")
         choices = replace(choices, suite=suite, variant=variant, image=_image(defaults))
         defaults.finish()
+    tags = table.table("tags")
+    if tags is not None:
+        dated = tags.boolean("dated") if tags.said("dated") else None
+        immutable = tags.texts("immutable", (), pattern=GLOB, of="a pattern of tags")
+        choices = replace(choices, dated=dated, immutable=immutable)
+        tags.finish()
     tables: dict[str, tuple[Table, ...]] = {}
     catalog = table.table("catalog")
     if catalog is not None:

@@ -46,7 +46,7 @@ _WORDS = r"(-(\{variant\}|\{suite\}|[a-z0-9.]+))*"
 _TAG = r"(\{aliases\}|\{version\}|\{release\}|\{series\})" + _WORDS
 _DATED = r"\{release\}" + _WORDS + r"-\{date\}"
 _DIRECTORY = r"(\{[a-z]+\}|[a-z0-9.-]+)(/(\{[a-z]+\}|[a-z0-9.-]+)+)*"
-_GLOB = r"[A-Za-z0-9_.*?\[\]!-]+"
+GLOB = r"[A-Za-z0-9_.*?\[\]!-]+"
 CONDITIONS = ("default-suite", "default-variant", "variant-word", "linux", "windows")
 DISTRIBUTIONS = ("debian", "ubuntu", "alpine", "windows")
 
@@ -322,7 +322,7 @@ def _scheme(table: Table) -> TagScheme:
             _pattern(inner, "tag", _DATED, "{release}, then any of -{variant} and -{suite}, then -{date}")
             for inner in table.tables("dated")
         ),
-        immutable=table.texts("immutable", (), pattern=_GLOB, of="a pattern of tags"),
+        immutable=table.texts("immutable", (), pattern=GLOB, of="a pattern of tags"),
     )
 
 

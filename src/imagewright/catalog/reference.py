@@ -94,6 +94,8 @@ KEYS: tuple[Key, ...] = (
     ),
     *(Key("overrides", name, kind, "as in `defaults`", meaning) for name, kind, _, meaning in _IMAGE_KEYS),
     *(Key("network", *rest) for rest in NETWORK_KEYS),
+    Key("tags", "dated", "true or false", "false", "Also tag images with their content's date: `…-20261120`."),
+    Key("tags", "immutable", "list of patterns", "none", "Tags that never move, besides dated ones: `3.13.15-*`."),
     Key("catalog", "tag_scheme", "name", "`official`", "How images are tagged; see the catalog."),
     Key("catalog", "only_series", "list of names", "all", "Leave out every other series."),
     Key("catalog", "only_suites", "list of names", "all", "Leave out every other suite."),
@@ -165,6 +167,10 @@ profile = "quick"
 """
     + EXAMPLE_NETWORK
     + """
+[tags]
+dated = true                    # 3.13.15-slim-trixie-20261120, which never moves
+immutable = ["*-final"]         # nor do these
+
 [catalog]
 tag_scheme = "official"
 only_series = ["3.13", "3.14"]

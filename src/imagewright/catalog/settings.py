@@ -69,7 +69,8 @@ class Choices:
     sources; ``snapshots`` serve packages that left the archive; archives of the suites
     ``allow_expired`` may be past their Valid-Until; ``store`` and ``lock`` are paths, and so are
     ``keyrings``, which make further keys known that may sign archives. ``files``
-    are those that the choices name, by path, with their bytes.
+    are those that the choices name, by path, with their bytes. ``dated`` images have a
+    tag with their date; ``immutable`` are patterns of tags that never move, besides the scheme's.
     """
 
     store: str | None = None
@@ -78,6 +79,8 @@ class Choices:
     scheme: str | None = None
     suite: str | None = None
     variant: str | None = None
+    dated: bool | None = None
+    immutable: tuple[str, ...] = ()
     mirrors: Addresses = ()
     snapshots: Addresses = ()
     image_sources: Addresses = ()
@@ -133,6 +136,8 @@ class Settings:
     above: ImageChoices
     network: NetworkChoices = field(default_factory=NetworkChoices)
     files: tuple[tuple[str, bytes], ...] = ()
+    dated: bool = False
+    immutable: tuple[str, ...] = ()
 
     @property
     def tag_defaults(self) -> TagDefaults:
@@ -195,6 +200,8 @@ def resolve_settings(
         above=_over(layers[2].image, layers[3].image),
         network=layers[1].network,
         files=layers[1].files,
+        dated=bool(layers[1].dated),
+        immutable=tuple(dict.fromkeys(pattern for layer in layers for pattern in layer.immutable)),
     )
 
 

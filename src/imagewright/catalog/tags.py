@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import zip_longest
 
 from imagewright.catalog.model import Catalog, Series, TagPattern, TagScheme
 from imagewright.catalog.versions import is_prerelease, series_of
-from imagewright.errors import ImmutableTagError
-from imagewright.model.digest import Digest
 from imagewright.model.images import ImageName
 
 DEFAULT_VARIANT = "full"
@@ -66,33 +63,6 @@ def directory_of(name: ImageName, catalog: Catalog, scheme: TagScheme) -> str:
             parts = (_directory(part, words) for part in pattern.tag.split("/"))
             return "/".join(part for part in parts if part)
     return f"{_series(words)}/{str(name).partition('-')[2]}"
-
-
-def is_immutable(tag: str, patterns: Iterable[str]) -> bool:
-    """Whether a tag, once given, must name the same content for ever."""
-    return any(fnmatchcase(tag, pattern) for pattern in patterns)
-
-
-def refuse_moves(before: Mapping[str, Digest], after: Mapping[str, Digest], patterns: Iterable[str]) -> None:
-    """Raise :class:`ImmutableTagError` if ``after`` gives an immutable tag to other content than ``before`` has.
-
-    Both are tag → digest of what it names, for one platform or for one index; pure, so that a store and a
-    registry are held to the same rule.
-    """
-    chosen = tuple(patterns)
-    moved = [
-        tag
-        for tag, digest in after.items()
-        if tag in before and before[tag] != digest and is_immutable(tag, chosen)
-    ]
-    if moved:
-        tag = moved[0]
-        raise ImmutableTagError(
-            f"the tag {tag} must not move",
-            why=f"it names {before[tag].short}, and would name {after[tag].short}",
-            hint="it names one image for ever: leave the tag out, or build from the lock it was made from",
-            details={"tags": [[tag, str(before[tag]), str(after[tag])] for tag in moved]},
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class BuiltImage:
 
     ``digest`` is the manifest's; ``size`` in bytes what a pull transfers (configuration and layers);
     ``archive`` the file or directory it was written to, if any; ``profile`` how hard it is optimised;
-    ``repository`` what stands before the tags.
+    ``repository`` what stands before the tags; ``created`` its date in seconds since the epoch, which follows from
+    its inputs.
     """
 
     spec: str
@@ -58,6 +59,7 @@ class BuiltImage:
     archive: Path | None = None
     profile: str = "release"
     repository: str = "python"
+    created: int = 0
     error: None = None
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from imagewright.model.digest import Digest, canonical_json
+from imagewright.model.immutable import refuse_moves
 from imagewright.store.blobs import DiskBlobs
 from imagewright.store.database import Database
 from imagewright.store.layout import replace_file
@@ -47,23 +49,21 @@ class Images:
         self._index = index
         self._session = session
 
-    def put(self, image: StoredImage) -> None:
-        """Keep an image; an earlier build of the same name and platform makes room. A pin stays a pin."""
-        values = (
-            image.spec,
-            image.platform,
-            image.manifest.hex,
-            canonical_json(list(image.tags)).decode(),
-            image.size,
-            image.finished,
-            int(image.pinned),
-        )
+    def put(self, *images: StoredImage, immutable: Sequence[str] = ()) -> None:
+        """Keep images, all or none; earlier builds of the same name and platform make room. A pin stays a pin.
+
+        Raises :class:`ImmutableTagError`, and changes nothing, if a name or a tag that matches one of the patterns
+        ``immutable`` names other content of that platform.
+        """
         with self._database.writing() as connection:
-            connection.execute(
+            known = _select(connection) if immutable else []
+            for platform in dict.fromkeys(image.platform for image in images) if immutable else ():
+                refuse_moves(_named(known, platform), _named(images, platform), immutable)
+            connection.executemany(
                 "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (spec, platform) DO UPDATE SET"
                 " manifest = excluded.manifest, tags = excluded.tags, size = excluded.size,"
                 " finished = excluded.finished, pinned = max(pinned, excluded.pinned)",
-                values,
+                [_row(image) for image in images],
             )
             self._write_index(_select(connection))
 
@@ -139,6 +139,22 @@ def _descriptor(image: StoredImage, size: int, name: str) -> dict[str, Any]:
         "mediaType": MANIFEST,
         "platform": platform,
         "size": size,
+    }
+
+
+def _row(image: StoredImage) -> tuple[str, str, str, str, int, int, int]:
+    tags = canonical_json(list(image.tags)).decode()
+    pinned = int(image.pinned)
+    return image.spec, image.platform, image.manifest.hex, tags, image.size, image.finished, pinned
+
+
+def _named(images: Iterable[StoredImage], platform: str) -> dict[str, Digest]:
+    """Every name that images of a platform have, and what it names."""
+    return {
+        word: image.manifest
+        for image in images
+        if image.platform == platform
+        for word in (*image.tags, image.spec)
     }
 
 

@@ -195,3 +195,11 @@ def test_files_are_read_once_looked_at_and_blamed_by_place() -> None:
         "overrides[0].patches[1]: bad.patch is not a unified diff",
         "overrides[0].patches[2]: cannot read gone.patch: No such file or directory",
     ]
+
+
+def test_a_root_without_a_database_of_users_takes_none() -> None:
+    with pytest.raises(UsageError, match="cannot have user and ca_certificates of its own"):
+        define(
+            '[defaults]\nuser = { name = "app" }\nca_certificates = ["a.pem"]', "3.13-minimal-trixie", a_pem=PEM
+        )
+    assert define('[defaults]\nlocale = "de_DE.UTF-8"', "3.13-minimal-trixie").site.locale == "de_DE.UTF-8"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from imagewright.archives.debian.universe import Universe
 from imagewright.catalog.configuration import apply_configuration
 from imagewright.catalog.resolve import resolve
 from imagewright.catalog.settings import Choices, ImageChoices, Override, resolve_settings
@@ -14,8 +15,10 @@ from imagewright.catalog.shipped import shipped_catalog, shipped_documents, ship
 from imagewright.errors import SolveError, StaleLockError
 from imagewright.model.digest import Digest
 from imagewright.model.images import Bytecode, Compression, ImageDefinition, Profile
-from imagewright.model.lock import Lock, LockedProfile, PackageSet, Role
+from imagewright.model.lock import Lock, LockedProfile, LockedWheel, PackageSet, Role, WheelSet
 from imagewright.model.platforms import parse_platform
+from imagewright.planning.differences import diff_locks
+from imagewright.planning.lockfile import read_lock, write_lock
 from imagewright.planning.locking import LockInputs, closure, compiler_of, make_lock, with_profile
 from imagewright.planning.targets import check_fresh, checksum, is_locked, locked_set, parse_target, target_of
 from support.locks import archives, definition, locked, package, universe
@@ -373,3 +376,26 @@ def test_what_is_cut_decides_whether_a_lock_fits() -> None:
     )
     assert checksum(minimal, replace(CATALOG, variants=variants)) != checksum(minimal, CATALOG)
     assert checksum(definition(SLIM), replace(CATALOG, variants=variants)) == checksum(definition(SLIM), CATALOG)
+
+
+def test_python_packages_are_locked_by_target_and_kept() -> None:
+    wheel = LockedWheel("six", "1.0", "six-1.0-py3-none-any.whl", 5, Digest("5" * 64))
+    asked: list[tuple[str, tuple[int, int]]] = []
+
+    def wheels(definition: ImageDefinition, glibc: tuple[int, int]) -> tuple[LockedWheel, ...]:
+        asked.append((str(definition.name), glibc))
+        return (wheel,)
+
+    def universe_of(suite: str, architecture: str) -> Universe:
+        return universe(suite, architecture, versions={"libc6": "2.41-12"})
+
+    one = definition("3.13-slim-trixie")
+    lock = make_lock([one], CATALOG, LockInputs(universe_of, archives(), wheels=wheels))
+    assert lock.wheels == (WheelSet("3.13-slim-trixie linux/amd64", (wheel,)),)
+    assert asked == [(str(one.name), (2, 41))]
+    assert read_lock(write_lock(lock)) == lock
+    other = make_lock([definition("3.13-trixie")], CATALOG, LockInputs(universe_of, archives()), previous=lock)
+    assert other.wheels == lock.wheels
+    assert [(each.what, each.name, each.have) for each in diff_locks(lock, replace(lock, wheels=()))] == [
+        ("wheel", "six", "1.0")
+    ]

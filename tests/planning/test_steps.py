@@ -19,6 +19,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import Bytecode, Compression, ImageDefinition, Profile
 from imagewright.model.lock import Lock, LockedProfile, Role
 from imagewright.model.plan import CheckWork, ImageWork, Plan, PythonWork, RootWork, RuntimeWork, Step, StepKind
+from imagewright.model.site import Account
 from imagewright.planning import identity, steps
 from imagewright.planning.locking import with_profile
 from imagewright.planning.steps import PlanOptions, make_plan
@@ -233,6 +234,35 @@ def test_patches_are_part_of_the_compile_step_in_their_order() -> None:
     work = step(plan, StepKind.PYTHON).work
     assert isinstance(work, PythonWork)
     assert [patch.path for patch in work.patches] == ["a", "b"]
+
+
+def test_what_is_ones_own_is_a_step_between() -> None:
+    plain, own = planned(SLIM), planned(SLIM, settings=image_choices(bytecode=Bytecode.STDLIB_SITE))
+    assert StepKind.SITE not in ids(plain)
+    assert changed(plain, own) == {"image", "check"}
+    (image,) = own.images
+    kinds = {one.id: one.kind for one in own.steps}
+    assert [kinds[one].value for one in image.steps] == [
+        "base",
+        "buildroot",
+        "python",
+        "runtime",
+        "site",
+        "image",
+        "check",
+    ]
+    site = step(own, StepKind.SITE)
+    assert [role for role, _ in site.needs] == ["base", "python", "runtime"]
+    account = Account("app", 1000, 1000, "/home/app", "/bin/sh")
+    user = planned(SLIM, settings=image_choices(site=SiteChoices(account=account)))
+    other = planned(SLIM, settings=image_choices(site=SiteChoices(account=replace(account, uid=1001))))
+    assert changed(user, other) == {"site", "image", "check"}
+
+
+def test_a_lock_without_the_wheels_is_stale() -> None:
+    choices = SiteChoices(packages=(f"six==1.0 --hash=sha256:{'1' * 64}",))
+    with pytest.raises(StaleLockError):
+        planned(SLIM, settings=image_choices(site=choices))
 
 
 def test_where_things_come_from_changes_nothing() -> None:

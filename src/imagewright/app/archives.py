@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from imagewright.app.keyrings import keyring_of
+from imagewright.app.wheels import WheelLocker
 from imagewright.app.world import World
 from imagewright.archives.cpython.signature import check_source
 from imagewright.archives.debian.acquire import ArchiveIndex, ArchiveRequest, acquire, url_of
@@ -27,7 +28,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, LockedWheel
 from imagewright.model.packages import LockedPackage
-from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, Step, UnpackWork
+from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, SiteWork, Step, UnpackWork
 from imagewright.model.ports import BlobStore, Fetcher, Ports
 from imagewright.model.site import LocalFile
 from imagewright.planning.inputs import step_inputs
@@ -118,7 +119,7 @@ def lock_inputs(
 
     states = {index.archive.name: index.archive for found in indexes.values() for index in found}
     shipped = tuple(profile.locked for profile in shipped_profiles())
-    return LockInputs(universe, tuple(states.values()), shipped)
+    return LockInputs(universe, tuple(states.values()), shipped, WheelLocker(world, ports, sink))
 
 
 def fetch_inputs(
@@ -139,6 +140,7 @@ def fetch_inputs(
             failures[profile.sha256] = error
     _bring_files(world, work, ports.blobs)
     wheels = {wheel.sha256: wheel for source in sources.values() for wheel in source.wheels}
+    wheels |= {wheel.sha256: wheel for each in work if isinstance(each, SiteWork) for wheel in each.wheels}
     digests: set[Digest] = {*packages, *sources, *wheels}
     if not sources and all(ports.blobs.has(digest) for digest in digests):
         return failures
@@ -206,7 +208,13 @@ def _bring_files(world: World, work: Iterable[object], blobs: BlobStore) -> None
 
 def local_files(work: object) -> tuple[LocalFile, ...]:
     """The files of the person's own that a step reads."""
-    return work.patches if isinstance(work, PythonWork) else ()
+    match work:
+        case PythonWork():
+            return work.patches
+        case RuntimeWork():
+            return work.certificates
+        case _:
+            return ()
 
 
 def _packages(work: object) -> tuple[LockedPackage, ...]:
@@ -215,6 +223,8 @@ def _packages(work: object) -> tuple[LockedPackage, ...]:
             return work.packages
         case RuntimeWork():
             return work.candidates
+        case SiteWork():
+            return (work.locale_sources,) if work.locale_sources else ()
         case _:
             return ()
 

@@ -16,7 +16,7 @@ from imagewright.app.naming import remember
 from imagewright.app.outcomes import as_left_out, failure_of, not_locked, outcome, without
 from imagewright.app.steps import make_ports, make_runners
 from imagewright.app.world import World
-from imagewright.checks.selection import check_names
+from imagewright.checks.selection import check_names, told
 from imagewright.checks.suite import revision
 from imagewright.engine.context import StepRunner
 from imagewright.engine.executor import Executor, Run, find, select
@@ -192,6 +192,7 @@ class Builder:
             self._world.catalog,
             PlanOptions(
                 checks=check_names,
+                told=told,
                 check_revision=revision(),
                 image_sources={role: addresses[0] for role, addresses in settings.image_sources if addresses},
             ),

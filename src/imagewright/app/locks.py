@@ -201,3 +201,4 @@ def inputs_of(lock: Lock) -> Iterator[Digest]:
     yield from (source.sha256 for source in lock.sources)
     yield from (wheel.sha256 for source in lock.sources for wheel in source.wheels)
     yield from (profile.sha256 for profile in lock.profiles)
+    yield from (wheel.sha256 for site in lock.wheels for wheel in site.wheels)

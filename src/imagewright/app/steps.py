@@ -61,6 +61,7 @@ def make_runners(sink: Sink) -> Mapping[StepKind, StepRunner]:
     from imagewright.engine.steps.python import run_python
     from imagewright.engine.steps.root import run_root
     from imagewright.engine.steps.runtime import run_runtime
+    from imagewright.engine.steps.site import run_site
     from imagewright.engine.steps.unpacked import run_unpack
 
     def check(context: StepContext) -> Outcome:
@@ -73,6 +74,7 @@ def make_runners(sink: Sink) -> Mapping[StepKind, StepRunner]:
         StepKind.EMULATOR: run_unpack,
         StepKind.PYTHON: run_python,
         StepKind.RUNTIME: run_runtime,
+        StepKind.SITE: run_site,
         StepKind.IMAGE: run_image,
         StepKind.CHECK: check,
     }

@@ -10,7 +10,7 @@ from imagewright.catalog.requirements import marker_environment, merged, read_re
 from imagewright.catalog.sites import SiteChoices, local_file
 from imagewright.catalog.versions import series_of
 from imagewright.errors import Problems, UsageError
-from imagewright.model.images import ImageName, PythonPart
+from imagewright.model.images import ImageName, PythonPart, RootKind
 from imagewright.model.platforms import Platform
 from imagewright.model.site import Installers, LocalFile, Requirement, Site
 
@@ -40,6 +40,17 @@ def site_packages(chosen: SiteChoices, suite: str) -> tuple[str, ...]:
     if chosen.tzdata_legacy:
         found.append("tzdata" if suite in _WITH_ALL_ZONES else "tzdata-legacy")
     return tuple(found)
+
+
+def refuse_bare(site: Site, name: ImageName, root: RootKind) -> None:
+    """Users and certificates of a bare root are in its base, which is shared. Raises :class:`UsageError`."""
+    chosen = [key for key, value in (("user", site.account), ("ca_certificates", site.certificates)) if value]
+    if root is RootKind.BARE and chosen:
+        raise UsageError(
+            f"{name} cannot have {' and '.join(chosen)} of its own",
+            why="its root has no user database or certificate store that a layer could replace",
+            hint=f"leave {' and '.join(chosen)} out for it with [[overrides]], or choose slim",
+        )
 
 
 def own_parts(parts: tuple[PythonPart, ...], site: Site) -> tuple[PythonPart, ...]:
@@ -87,12 +98,11 @@ def _certificates(chosen: SiteChoices, files: Mapping[str, bytes], problems: Pro
     found = tuple(local_file(path, files) for path in chosen.certificates)
     names: dict[str, str] = {}
     for each in found:
-        if names.setdefault(certificate_name(each), each.path) != each.path:
-            problems.add("ca_certificates", f"{each.path} has the name of {names[certificate_name(each)]}")
+        if names.setdefault(_name(each), each.path) != each.path:
+            problems.add("ca_certificates", f"{each.path} has the name of {names[_name(each)]}")
     return found
 
 
-def certificate_name(file: LocalFile) -> str:
-    """What a certificate is called in /usr/local/share/ca-certificates, where only ``.crt`` counts."""
-    stem, dot, _ = file.name.rpartition(".")
-    return f"{stem if dot else file.name}.crt"
+def _name(file: LocalFile) -> str:
+    """What tells certificates apart in an image: the name without its last part."""
+    return file.name.rpartition(".")[0] or file.name

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from imagewright.catalog.model import Catalog, PackageWish, Release, Series, Suite, Variant, Wheel
-from imagewright.catalog.own import make_site, own_parts, own_tags, site_packages
+from imagewright.catalog.own import make_site, own_parts, own_tags, refuse_bare, site_packages
 from imagewright.catalog.settings import ImageSettings, Settings
 from imagewright.catalog.specs import parse_spec
 from imagewright.catalog.tags import Tags, tags_of
@@ -52,6 +52,7 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
     problems = Problems()
     site = make_site(chosen.site, name, platform, dict(settings.files), problems)
     problems.raise_if_any(f"what was chosen for {name} is wrong")
+    refuse_bare(site, name, catalog.ground(variant.name).root)
     own = None if chosen.site.tags is None else own_tags(chosen.site.tags, name)
     return ImageDefinition(
         name=name,

@@ -108,6 +108,7 @@ def _request(
         "PATH": PATH,
         "HOME": "/root",
         **dict(environment),
+        **dict(work.told),
         "IW_RELEASE": work.release,
         "IW_VARIANT": work.variant,
         "IW_PARTS": " ".join(work.parts),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from imagewright.checks.suite import SUITE, Need
 from imagewright.model.images import Bytecode, ImageDefinition, RootKind
+from imagewright.recipes.authorities import authority_name
 from imagewright.recipes.bare import BUSYBOX
 
 _VARIANT_HAS: dict[str, frozenset[Need]] = {
@@ -14,6 +15,21 @@ _VARIANT_HAS: dict[str, frozenset[Need]] = {
 }
 
 
+def told(definition: ImageDefinition) -> tuple[tuple[str, str], ...]:
+    """What the check ``site`` must know of a person's own; nothing where there is nothing."""
+    site, configuration = definition.site, definition.configuration
+    account = site.account
+    words = {
+        "IW_ACCOUNT": account and f"{account.name}:{account.uid}:{account.gid}:{account.home}:{account.shell}",
+        "IW_AUTHORITIES": " ".join(authority_name(each) for each in site.certificates),
+        "IW_LOCALE": site.locale,
+        "IW_PROGRAM": (configuration.entrypoint or ("",))[0],
+        "IW_SITE_COMPILED": "yes" if definition.bytecode is Bytecode.STDLIB_SITE else "",
+    }
+    found = {name: value for name, value in words.items() if value}
+    return tuple(sorted(found.items())) or ((("IW_SITE", ""),) if site.requirements else ())
+
+
 def check_names(definition: ImageDefinition) -> tuple[str, ...]:
     """Names of the checks for an image, in the order they run; none for what does not run on Linux."""
     if definition.platform.os != "linux":
@@ -21,6 +37,7 @@ def check_names(definition: ImageDefinition) -> tuple[str, ...]:
     bytecode = Need.NO_BYTECODE if definition.bytecode is Bytecode.NONE else Need.BYTECODE
     has = _VARIANT_HAS.get(definition.name.variant, frozenset()) | {bytecode} | _bare(definition)
     has |= {need for need in Need if need.value in definition.parts}
+    has |= {Need.SITE} if told(definition) else frozenset()
     return tuple(check.name for check in SUITE if check.needs <= has)
 
 

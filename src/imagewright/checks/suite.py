@@ -24,6 +24,7 @@ class Need(StrEnum):
     DEVELOPMENT = PythonPart.DEVELOPMENT
     INSTALLERS = PythonPart.INSTALLERS
     DEBUG = PythonPart.DEBUG
+    SITE = "site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,9 @@ SUITE: tuple[Check, ...] = (
     Check("user", "the container runs as a user without privileges", frozenset({Need.BARE}), as_user=True),
     Check("no-shell", "no program but the interpreter", frozenset({Need.BARE, Need.NO_SHELL})),
     Check("package-files", "scanners find every package whole", frozenset({Need.BARE})),
+    Check(
+        "site", "what was added works: packages, user, locale, authorities", frozenset({Need.SITE}), timeout=300
+    ),
     Check("packages", "dpkg finds every package whole", _PACKAGES),
     Check("apt", "apt-get installs a package", _PACKAGES, timeout=300, network=True),
 )

@@ -19,6 +19,7 @@ LOADS = {
     StepKind.BASE: Load(cores=4, memory=150 * _MIB, per_job=50 * _MIB),
     StepKind.BUILDROOT: Load(cores=4, memory=200 * _MIB, per_job=50 * _MIB),
     StepKind.RUNTIME: Load(cores=4, memory=150 * _MIB, per_job=50 * _MIB),
+    StepKind.SITE: Load(cores=1, memory=200 * _MIB, per_job=20 * _MIB),
     StepKind.IMAGE: Load(cores=4, memory=50 * _MIB, per_job=50 * _MIB),
     StepKind.CHECK: Load(cores=4, memory=150 * _MIB, per_job=100 * _MIB),
 }
@@ -37,6 +38,7 @@ SECONDS = {
     StepKind.BASE: 14.0,
     StepKind.BUILDROOT: 28.0,
     StepKind.RUNTIME: 6.0,
+    StepKind.SITE: 5.0,
     StepKind.IMAGE: 1.0,
     StepKind.CHECK: 20.0,
 }

@@ -45,7 +45,9 @@ def part_tree(record: StepRecord, part: PythonPart, ports: Ports) -> Path:
 def tree_facts(needs: Mapping[str, StepRecord], parts: Sequence[PythonPart]) -> tuple[tuple[str, str], ...]:
     """What an image step notes of the trees, topmost first, that its layers unpack to; see :func:`image_root`."""
     python = needs["python"].id
-    named = [str(needs["runtime"].id), *(f"{python} {part}" for part in reversed(parts)), str(needs["base"].id)]
+    site = [str(needs["site"].id)] if "site" in needs else []
+    middle = [f"{python} {part}" for part in reversed(parts)]
+    named = [*site, str(needs["runtime"].id), *middle, str(needs["base"].id)]
     return tuple((f"tree{number:02}", name) for number, name in enumerate(named))
 
 

@@ -109,12 +109,14 @@ def extend_root(
     rules: PathRules,
     automatic: Iterable[LockedPackage] = (),
     epoch: int = 0,
+    files: Mapping[str, str] | None = None,
 ) -> ExtendedRoot:
     """Install packages on top of a root (``lower``, topmost first), in ``workspace`` (empty).
 
     ``automatic`` are those nobody asked for; ``epoch`` that of what lies below, which the result's is never
-    earlier than. Raises as :func:`assemble_root`, and :class:`BuildError` naming files of ``lower`` that the
-    packages or their scripts have changed, other than the state that every installation changes.
+    earlier than; ``files`` (path → text) are written before any script runs. Raises as :func:`assemble_root`, and
+    :class:`BuildError` naming files of ``lower`` that the packages or their scripts have changed, other than the
+    state that every installation changes.
     """
     upper, inner = workspace / "upper", workspace / "work"
     started = now_on(workspace)
@@ -122,13 +124,13 @@ def extend_root(
         dpkg.make_directory(upper)
         dpkg.make_directory(inner)
     assembly = _Assembly(machine, Unpacker(upper, lower, rules), upper, lower, inner)
-    files: dict[str, str] = {}
+    written = dict(files or {})
     came_along = extended_states(automatic, architecture)
     if came_along:
         before = _first(lower, _EXTENDED_STATES)
-        files[_EXTENDED_STATES] = (before.read_text(encoding="utf-8") if before else "") + came_along
+        written[_EXTENDED_STATES] = (before.read_text(encoding="utf-8") if before else "") + came_along
     # "libraries": the dynamic linker must find those of other layers too, libpython for one, in /usr/local/lib.
-    assembly.run(tuple(packages), frozenset(), architecture, files, last=["libraries"])
+    assembly.run(tuple(packages), frozenset(), architecture, written, last=["libraries"])
     latest = max(assembly.epoch, epoch)
     normalise(upper, started, latest, whole=False)
     Overlay(upper, lower).check_nothing_hidden()

@@ -66,6 +66,14 @@ class LockedWheel:
 
 
 @dataclass(frozen=True, slots=True)
+class WheelSet:
+    """The Python packages of one target (:class:`Lock`), sorted by project."""
+
+    target: str
+    wheels: tuple[LockedWheel, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LockedSource:
     """One CPython source archive: ``size`` in bytes; ``urls`` are tried in order.
 
@@ -113,3 +121,4 @@ class Lock:
     sets: tuple[PackageSet, ...] = ()
     sources: tuple[LockedSource, ...] = ()
     profiles: tuple[LockedProfile, ...] = ()
+    wheels: tuple[WheelSet, ...] = ()

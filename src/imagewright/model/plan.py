@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from imagewright.model.digest import Digest
 from imagewright.model.images import Compression, ImageConfiguration, PythonPart, RootKind
-from imagewright.model.lock import LockedProfile, LockedSource
+from imagewright.model.lock import LockedProfile, LockedSource, LockedWheel
 from imagewright.model.packages import LockedPackage
-from imagewright.model.site import LocalFile
+from imagewright.model.site import Account, LocalFile
 
 
 class StepKind(StrEnum):
@@ -22,6 +22,7 @@ class StepKind(StrEnum):
     EMULATOR = "emulator"
     PYTHON = "python"
     RUNTIME = "runtime"
+    SITE = "site"
     IMAGE = "image"
     CHECK = "check"
 
@@ -94,7 +95,7 @@ class RuntimeWork:
 
     ``candidates`` is the locked runtime set; ``wanted`` are installed whatever the ELF files need;
     ``optional_modules`` are extension modules whose needs do not count; ``parts`` those of the interpreter that
-    the image has.
+    the image has; ``certificates`` of authorities are believed besides those that come with packages.
     """
 
     suite: str
@@ -107,6 +108,7 @@ class RuntimeWork:
     exclude: tuple[str, ...]
     include: tuple[str, ...]
     kind: RootKind = RootKind.CONFIGURED
+    certificates: tuple[LocalFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class ImageWork:
 class CheckWork:
     """Run acceptance checks inside the image; ``checks`` are their names, ``release`` the version expected;
     ``revision`` changes with the checks' programs, ``address`` is an archive they may reach (none where empty),
-    ``parts`` are those of the interpreter's tree that should be there."""
+    ``parts`` are those of the interpreter's tree that should be there, ``told`` variables for the programs."""
 
     name: str
     platform: str
@@ -140,9 +142,32 @@ class CheckWork:
     address: str
     revision: str = ""
     parts: tuple[PythonPart, ...] = tuple(PythonPart)
+    told: tuple[tuple[str, str], ...] = ()
 
 
-Work = RootWork | UnpackWork | PythonWork | RuntimeWork | ImageWork | CheckWork
+@dataclass(frozen=True, slots=True)
+class SiteWork:
+    """Add what is a person's own: Python packages, a user, a locale, bytecode.
+
+    ``library`` is the name of the interpreter's library (``python3.13``), ``parts`` what the image has of its
+    tree. ``locale_sources`` is the package that ``locale`` is compiled from; ``bytecode`` says whether packages
+    are compiled, ``keep_ensurepip`` whether virtual environments get a pip although the image has another one.
+    """
+
+    architecture: str
+    library: str
+    parts: tuple[PythonPart, ...]
+    wheels: tuple[LockedWheel, ...]
+    account: Account | None
+    locale: str
+    locale_sources: LockedPackage | None
+    bytecode: bool
+    keep_ensurepip: bool
+    scripts: tuple[Script, ...]
+    epoch: int
+
+
+Work = RootWork | UnpackWork | PythonWork | RuntimeWork | SiteWork | ImageWork | CheckWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ _K = TypeVar("_K")
 
 
 def diff_locks(old: Lock, new: Lock) -> tuple[LockChange, ...]:
-    """Every change: configuration, sources, profiles, archives, then packages set by set; sorted in each.
+    """Every change: configuration, sources, profiles, wheels, archives, then packages set by set; sorted in each.
 
     A package whose version stayed but whose content changed is told with its digest; so is a source.
     """
@@ -21,6 +21,7 @@ def diff_locks(old: Lock, new: Lock) -> tuple[LockChange, ...]:
         *_configuration(old, new),
         *_sources(old, new),
         *_profiles(old, new),
+        *_wheels(old, new),
         *_archives(old, new),
         *_packages(old, new),
     )
@@ -59,6 +60,17 @@ def _by_wheel(sources: Iterable[LockedSource]) -> dict[tuple[str, str], str]:
         for source in sources
         for wheel in source.wheels
     }
+
+
+def _wheels(old: Lock, new: Lock) -> Iterator[LockChange]:
+    before = {(found.target, wheel.project): wheel for found in old.wheels for wheel in found.wheels}
+    after = {(found.target, wheel.project): wheel for found in new.wheels for wheel in found.wheels}
+    for key in sorted(before.keys() | after.keys()):
+        one, other = before.get(key), after.get(key)
+        have, now = (None if each is None else (each.version, each.sha256.short) for each in (one, other))
+        if have != now:
+            target, project = key
+            yield LockChange("wheel", project, target, *_versions(have, now))
 
 
 def _by_build(profiles: Iterable[LockedProfile]) -> dict[tuple[str, str, str, str], str]:

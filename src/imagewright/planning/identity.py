@@ -19,6 +19,7 @@ from imagewright.model.plan import (
     RootWork,
     RuntimeWork,
     Script,
+    SiteWork,
     Step,
     StepKind,
     UnpackWork,
@@ -28,6 +29,7 @@ from imagewright.recipes import bare as bare_recipe
 from imagewright.recipes import parts as parts_recipe
 from imagewright.recipes import python as python_recipe
 from imagewright.recipes import roots as roots_recipe
+from imagewright.recipes import site as site_recipe
 
 IMAGE_REVISION = "1"
 """Changed when the same layers and configuration give another manifest."""
@@ -40,6 +42,7 @@ CHECK_REVISION = "1"
 
 _NOT_HASHED = frozenset(
     {(StepKind.PYTHON, role) for role in ("buildroot", "sysroot", "interpreter")}
+    | {(StepKind.SITE, "buildroot")}
     | {(kind, "emulator") for kind in StepKind}
 )
 """Needs that say where to work, not what comes out: an interpreter depends on the toolchain in its build root,
@@ -59,7 +62,7 @@ def make_step(kind: StepKind, name: str, work: Work, needs: Sequence[tuple[str, 
     return Step(Digest.of(canonical_json(identity)), kind, name, work, tuple(needs))
 
 
-def work_identity(work: Work) -> dict[str, object]:
+def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for each kind
     """The part of an id that comes from the work, as JSON-able values."""
     match work:
         case RootWork():
@@ -105,7 +108,14 @@ def work_identity(work: Work) -> dict[str, object]:
                 "exclude": work.exclude,
                 "include": work.include,
                 **_bare(work.kind),
+                **(
+                    {"certificates": [[one.name, one.sha256.hex] for one in work.certificates]}
+                    if work.certificates
+                    else {}
+                ),
             }
+        case SiteWork():
+            return _site(work)
         case ImageWork():
             configuration = work.configuration
             return {
@@ -133,12 +143,30 @@ def work_identity(work: Work) -> dict[str, object]:
                 "programs": work.revision,
                 "parts": work.parts,
                 "optional_modules": work.optional_modules,
+                **({"told": work.told} if work.told else {}),
             }
 
 
 def _bare(kind: RootKind) -> dict[str, str]:
     """What only bare roots depend on; the recipe of the others is in the step's revision."""
     return {"bare": bare_recipe.revision()} if kind is RootKind.BARE else {}
+
+
+def _site(work: SiteWork) -> dict[str, object]:
+    account = work.account
+    return {
+        "architecture": work.architecture,
+        "library": work.library,
+        "parts": work.parts,
+        "wheels": [[wheel.filename, wheel.sha256.hex] for wheel in work.wheels],
+        "account": account and [account.name, account.uid, account.gid, account.home, account.shell],
+        "locale": work.locale,
+        "locale_sources": work.locale_sources and work.locale_sources.sha256.hex,
+        "bytecode": work.bytecode,
+        "keep_ensurepip": work.keep_ensurepip,
+        "scripts": _scripts(work.scripts),
+        "epoch": work.epoch,
+    }
 
 
 def _digests(packages: Iterable[LockedPackage]) -> list[str]:
@@ -158,6 +186,8 @@ def _revision(kind: StepKind) -> str:
             return UNPACK_REVISION
         case StepKind.PYTHON:
             return _python_revision()
+        case StepKind.SITE:
+            return site_recipe.REVISION
         case StepKind.IMAGE:
             return IMAGE_REVISION
         case StepKind.CHECK:

@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 
 from imagewright.model.digest import Digest
 from imagewright.model.packages import LockedPackage
-from imagewright.model.plan import CheckWork, ImageWork, PythonWork, RootWork, RuntimeWork, Step, UnpackWork, Work
+from imagewright.model.plan import (
+    CheckWork,
+    ImageWork,
+    PythonWork,
+    RootWork,
+    RuntimeWork,
+    SiteWork,
+    Step,
+    UnpackWork,
+    Work,
+)
 
 FACT = "inputs"
 """The name of the fact under which :func:`dump_inputs` is kept in a step's record."""
@@ -45,7 +55,11 @@ def step_inputs(work: Work) -> tuple[StepInput, ...]:
             against = (_package(package, read=False) for package in work.sysroot)
             return (*found, *(replace(one, name=f"{one.name}:{work.architecture}") for one in against))
         case RuntimeWork():
-            return tuple(_package(package) for package in work.candidates)
+            certificates = (StepInput(one.path, "", one.sha256, one.size) for one in work.certificates)
+            return (*(_package(package) for package in work.candidates), *certificates)
+        case SiteWork():
+            wheels = (StepInput(one.project, one.version, one.sha256, one.size) for one in work.wheels)
+            return (*wheels, *((_package(work.locale_sources),) if work.locale_sources else ()))
         case ImageWork() | CheckWork():
             return ()
 

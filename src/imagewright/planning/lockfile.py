@@ -16,7 +16,16 @@ from typing import TypeVar
 from imagewright.catalog.reading import Table, parse_document
 from imagewright.errors import ConfigurationError, Problems
 from imagewright.model.digest import Digest
-from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, LockedWheel, PackageSet, Role
+from imagewright.model.lock import (
+    Lock,
+    LockedArchive,
+    LockedProfile,
+    LockedSource,
+    LockedWheel,
+    PackageSet,
+    Role,
+    WheelSet,
+)
 from imagewright.model.packages import LockedPackage
 from imagewright.planning.targets import parse_target
 
@@ -76,6 +85,7 @@ def read_lock(text: str, name: str = "imagewright.lock") -> Lock:
         sets=_all(table.tables("set"), _set),
         sources=_all(table.tables("source"), _source),
         profiles=_all(table.tables("profile"), _profile),
+        wheels=_all(table.tables("wheels"), _wheel_set),
     )
     table.finish()
     _check(lock, problems)
@@ -168,6 +178,10 @@ def _lines(lock: Lock) -> Iterator[str]:
             yield f"{key} = {_text(getattr(profile, key))}"
         yield from (f"size = {profile.size}", f"sha256 = {_text(profile.sha256.hex)}")
         yield f"origin = {_text(profile.origin)}"
+    for site in lock.wheels:
+        yield from ("", "[[wheels]]", f"target = {_text(site.target)}", "files = [")
+        yield from (f"  {_text(format_wheel(wheel))}," for wheel in site.wheels)
+        yield "]"
     for found in lock.sets:
         yield from ("", "[[set]]")
         yield f"role = {_text(found.role.value)}"
@@ -239,13 +253,22 @@ def _source(table: Table) -> LockedSource:
     )
 
 
-def _wheels(table: Table) -> tuple[LockedWheel, ...]:
+def _wheel_set(table: Table) -> WheelSet:
+    target = table.text("target")
+    try:
+        parse_target(target)
+    except ValueError as error:
+        table.wrong("target", str(error))
+    return WheelSet(target, _wheels(table, "files"))
+
+
+def _wheels(table: Table, key: str = "wheels") -> tuple[LockedWheel, ...]:
     found: list[LockedWheel] = []
-    for number, line in enumerate(table.texts("wheels", ())):
+    for number, line in enumerate(table.texts(key, ())):
         try:
             found.append(parse_wheel(line))
         except ValueError as error:
-            table.problems.add(f"{table.where('wheels')}[{number}]", str(error))
+            table.problems.add(f"{table.where(key)}[{number}]", str(error))
     return tuple(found)
 
 

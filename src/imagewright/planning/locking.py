@@ -8,6 +8,7 @@ brings it up to date (docs/explanation/identity.md).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,15 +24,33 @@ from imagewright.catalog.resolve import locked_source
 from imagewright.catalog.versions import series_of
 from imagewright.errors import SolveError
 from imagewright.model.images import ImageDefinition
-from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, PackageSet, Role
+from imagewright.model.lock import (
+    Lock,
+    LockedArchive,
+    LockedProfile,
+    LockedSource,
+    LockedWheel,
+    PackageSet,
+    Role,
+    WheelSet,
+)
 from imagewright.model.packages import LockedPackage
 from imagewright.planning.closures import closure, compiler_of
 from imagewright.planning.targets import MINBASE, SetId, Target, checksum, parse_target, set_id, target_of
 
 __all__ = ["LockInputs", "UniverseOf", "closure", "compiler_of", "make_lock", "with_profile"]
 
+LOCALE_SOURCES = "locales"
+"""The package that locales are compiled from; it does not get into the image."""
+
+_GLIBC = re.compile(r"(?:\d+:)?(\d+)\.(\d+)")
+
 UniverseOf = Callable[[str, str], Universe]
 """The candidates of a suite and architecture, from archives that were verified."""
+
+
+WheelsOf = Callable[[ImageDefinition, tuple[int, int]], tuple[LockedWheel, ...]]
+"""The wheels for an image whose C library is glibc of that version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +58,13 @@ class LockInputs:
     """What a lock is made from.
 
     ``archives`` are the states of the archives that ``universe`` was read from; ``profiles`` those that may be
-    used, best first (trained here, then shipped).
+    used, best first (trained here, then shipped); ``wheels`` chooses an image's Python packages.
     """
 
     universe: UniverseOf
     archives: tuple[LockedArchive, ...]
     profiles: tuple[LockedProfile, ...] = ()
+    wheels: WheelsOf = lambda _definition, _glibc: ()
 
 
 def make_lock(
@@ -88,6 +108,7 @@ class _Locker:
         self._configuration = dict(previous.configuration)
         self._sources: dict[str, LockedSource] = {}
         self._universes: dict[SetId, Universe] = {}
+        self._wheels: dict[str, WheelSet] = {}
         self._profiles: dict[tuple[str, str, str, str], LockedProfile] = {}
 
     def lock(self, definitions: Iterable[ImageDefinition]) -> Lock:
@@ -108,9 +129,13 @@ class _Locker:
         whole = self._inputs.universe(definition.name.suite, definition.platform.debian)
         self._base(target.base, universe, definition.base_packages)
         buildroot = self._made_in(target, definition, whole)
+        tools = (LOCALE_SOURCES,) if definition.site.locale else ()
         needed = _libraries(buildroot, whole, self._unused(definition)) or ()
-        self._runtime(target.runtime, target.base, universe, (*definition.runtime_packages, *needed))
+        self._runtime(target.runtime, target.base, universe, (*definition.runtime_packages, *tools, *needed))
         self._profile(definition, buildroot)
+        wheels = self._inputs.wheels(definition, _glibc_of(buildroot))
+        if wheels:
+            self._wheels[target.name] = WheelSet(target.name, wheels)
 
     def _finish(self) -> Lock:
         """Everything together: what was locked now, and what of the lock before is still used."""
@@ -126,6 +151,8 @@ class _Locker:
         sources.update(self._sources)
         profiles = {_profile_key(found): found for found in self._previous.profiles if found.release in sources}
         profiles.update(self._profiles)
+        wheels = {found.target: found for found in self._previous.wheels if found.target in others}
+        wheels.update(self._wheels)
         archives = {archive.name: archive for archive in self._previous.archives}
         archives.update({archive.name: archive for archive in self._inputs.archives})
         needed = {package.archive for found in sets.values() for package in found.packages}
@@ -136,6 +163,7 @@ class _Locker:
             sets=tuple(found for _, found in sorted(sets.items())),
             sources=tuple(found for _, found in sorted(sources.items())),
             profiles=tuple(found for _, found in sorted(profiles.items())),
+            wheels=tuple(found for _, found in sorted(wheels.items())),
         )
 
     def _universe(self, base: SetId) -> Universe:
@@ -369,6 +397,15 @@ def _libraries(
     if not all(name in here for name in needed):
         return None
     return libraries(Solution(tuple(here[name] for name in needed), development, edges))
+
+
+def _glibc_of(buildroot: PackageSet) -> tuple[int, int]:
+    """The version of the suite's C library; wheels say which one they need (PEP 600)."""
+    for package in buildroot.packages:
+        match = _GLIBC.match(package.version) if package.name == "libc6" else None
+        if match:
+            return int(match[1]), int(match[2])
+    return 0, 0
 
 
 def _profile_key(profile: LockedProfile) -> tuple[str, str, str, str]:

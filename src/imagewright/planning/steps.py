@@ -33,6 +33,7 @@ from imagewright.model.plan import (
 )
 from imagewright.planning.closures import closure, compiler_of
 from imagewright.planning.identity import make_step
+from imagewright.planning.sites import site_work
 from imagewright.planning.targets import SetId, check_fresh, locked_set, target_of
 from imagewright.planning.unpacked import emulator_work, sysroot_work
 from imagewright.recipes.bare import FILES
@@ -49,10 +50,12 @@ class PlanOptions:
 
     ``image_sources`` are mirror role → address for the images' own apt sources (default: the addresses the
     lock was made with); ``mirrors`` the addresses that checks may use; ``checks`` gives the names of the
-    acceptance checks of an image, ``check_revision`` changes with what they do.
+    acceptance checks of an image, ``told`` what their programs must know of it, ``check_revision``
+    changes with what they do.
     """
 
     checks: Callable[[ImageDefinition], tuple[str, ...]] = lambda _: ()
+    told: Callable[[ImageDefinition], tuple[tuple[str, str], ...]] = lambda _: ()
     check_revision: str = ""
     image_sources: Mapping[str, str] = field(default_factory=dict)
     mirrors: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +82,7 @@ class _Planner:
         self._configuration = dict(lock.configuration)
         self._sets = {(found.role, found.suite, found.architecture, found.key): found for found in lock.sets}
         self._sources = {source.release: source for source in lock.sources}
+        self._wheels = {found.target: found for found in lock.wheels}
         self._memory: dict[object, object] = {}
         self._addresses = {archive.mirror: archive.address for archive in reversed(lock.archives)}
 
@@ -88,14 +92,15 @@ class _Planner:
         base = self._base(definition)
         python = self._python(definition)
         runtime = self._runtime(definition, base, python)
-        image = self._image(definition, base, python, runtime)
-        check = self._check(definition, image)
         buildroot = dict(self.steps[python].needs)["buildroot"]
+        site = self._site(definition, {"base": base, "python": python, "runtime": runtime}, buildroot)
+        image = self._image(definition, {"base": base, "python": python, "runtime": runtime, **site})
+        check = self._check(definition, image)
         return PlannedImage(
             spec=str(definition.name),
             platform=str(definition.platform),
             tags=(*definition.tags, *definition.shared_tags),
-            steps=(base, buildroot, python, runtime, image, check),
+            steps=(base, buildroot, python, runtime, *site.values(), image, check),
             image=image,
             check=check,
         )
@@ -273,13 +278,28 @@ class _Planner:
             exclude=base_work.exclude,
             include=base_work.include,
             kind=base_work.kind,
+            certificates=definition.site.certificates,
         )
         name = f"runtime {definition.name} {definition.platform.debian}"
         needs = (("base", base), ("python", python), *self._emulated(definition))
         return self._add(StepKind.RUNTIME, name, work, needs)
 
-    def _image(self, definition: ImageDefinition, base: Digest, python: Digest, runtime: Digest) -> Digest:
-        marks = ((f"{ANNOTATION}inputs", str(self._inputs(definition, python))),)
+    def _site(
+        self, definition: ImageDefinition, below: Mapping[str, Digest], buildroot: Digest
+    ) -> dict[str, Digest]:
+        """The step for what is a person's own, by its role; empty where nothing was chosen that needs one."""
+        target = target_of(definition, self._catalog)
+        work = site_work(definition, self._wheels, target.name, self._set(target.runtime))
+        if work is None:
+            return {}
+        compiler = (("buildroot", buildroot),) if work.locale else ()
+        needs = (*below.items(), *compiler, *self._emulated(definition))
+        return {
+            "site": self._add(StepKind.SITE, f"site {definition.name} {definition.platform.debian}", work, needs)
+        }
+
+    def _image(self, definition: ImageDefinition, needs: Mapping[str, Digest]) -> Digest:
+        marks = ((f"{ANNOTATION}inputs", str(self._inputs(definition, needs["python"]))),)
         configuration = definition.configuration
         annotations = tuple(sorted((*configuration.annotations, *marks)))
         work = ImageWork(
@@ -291,7 +311,7 @@ class _Planner:
             compression=definition.compression,
         )
         name = f"image {definition.name} {definition.platform}"
-        return self._add(StepKind.IMAGE, name, work, (("base", base), ("python", python), ("runtime", runtime)))
+        return self._add(StepKind.IMAGE, name, work, tuple(needs.items()))
 
     def _inputs(self, definition: ImageDefinition, python: Digest) -> Digest:
         """One digest for the exact packages, source and profile, so that an image tells what lock it is from."""
@@ -305,6 +325,7 @@ class _Planner:
             work.source.sha256,
             *(() if work.profile is None else (work.profile.sha256,)),
             self._packages_digest(target.runtime),
+            *(wheel.sha256 for found in (self._wheels.get(target.name),) if found for wheel in found.wheels),
         ]
         return Digest.of(canonical_json([part.hex for part in parts]))
 
@@ -330,9 +351,18 @@ class _Planner:
             address=self._options.mirrors.get(role, ""),
             revision=self._options.check_revision,
             parts=definition.parts,
+            told=self._told(definition),
         )
         needs = (("image", image), *self._emulated(definition))
         return self._add(StepKind.CHECK, f"check {definition.name} {definition.platform}", work, needs)
+
+    def _told(self, definition: ImageDefinition) -> tuple[tuple[str, str], ...]:
+        """What checks must know of a person's own; the versions of Python packages are in the lock."""
+        told = dict(self._options.told(definition))
+        found = self._wheels.get(target_of(definition, self._catalog).name)
+        if definition.site.requirements and found:
+            told["IW_SITE"] = " ".join(f"{wheel.project}=={wheel.version}" for wheel in found.wheels)
+        return tuple(sorted(told.items()))
 
     def _set(self, wanted: SetId) -> PackageSet:
         return self._sets.get(wanted) or locked_set(self._lock, wanted)

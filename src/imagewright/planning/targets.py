@@ -163,6 +163,7 @@ def checksum(definition: ImageDefinition, catalog: Catalog) -> Digest:
                 **_bare(definition, catalog),
                 "buildroot": definition.build_packages,
                 "runtime": definition.runtime_packages,
+                **_own(definition),
             }
         )
     )
@@ -174,6 +175,19 @@ def _bare(definition: ImageDefinition, catalog: Catalog) -> dict[str, object]:
         return {}
     cuts = catalog.ground(definition.name.variant).cuts
     return {"cuts": sorted([cut.package, *sorted(cut.depends)] for cut in cuts)}
+
+
+def _own(definition: ImageDefinition) -> dict[str, object]:
+    """What of a person's own a lock holds, where there is any."""
+    site = definition.site
+    found: dict[str, object] = {}
+    if site.requirements:
+        found["python"] = [
+            [each.project, each.version, [digest.hex for digest in each.hashes]] for each in site.requirements
+        ]
+    if site.locale:
+        found["locale"] = True
+    return found
 
 
 def is_locked(lock: Lock, definition: ImageDefinition, catalog: Catalog) -> bool:

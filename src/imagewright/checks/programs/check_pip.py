@@ -7,12 +7,12 @@ import sys
 import tempfile
 
 import wheels
-from verdict import need, passed, python, run
+from verdict import need, passed, python, run, words
 
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-cache-dir")
 LIST = """
 from importlib.metadata import distributions
-print(*sorted(each.metadata["Name"] for each in distributions()))
+print(*sorted(each.metadata["Name"].lower().replace("_", "-").replace(".", "-") for each in distributions()))
 """
 
 
@@ -21,6 +21,8 @@ def installed() -> list[str]:
 
 
 expected = ["pip"] if sys.version_info >= (3, 12) else ["pip", "setuptools", "wheel"]
+own = [word.partition("==")[0] for word in words("IW_SITE")]
+expected = sorted({*own, *(expected if "installers" in (words("IW_PARTS") or ["installers"]) else [])})
 need(installed() == expected, f"installed are {installed()}, expected {expected}")
 with tempfile.TemporaryDirectory() as directory:
     wheel = wheels.make(directory)

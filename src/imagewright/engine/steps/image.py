@@ -36,13 +36,15 @@ _COMMENTS = {
     PythonPart.EXTRAS: "IDLE, tkinter, the texts of help(), manual pages",
     PythonPart.DEBUG: "debug files of the interpreter, and gdb's support for it",
 }
-_ABOVE = (Source("runtime", "state", "the package database of all of them"),)
+_DATABASE = "the package database of all of them"
 
 
-def sources(parts: Iterable[PythonPart]) -> tuple[Source, ...]:
+def sources(parts: Iterable[PythonPart], *, site: bool = False) -> tuple[Source, ...]:
     """The layers of an image, lowest first. What changes most often is small and lies on top; nothing hides a file
     of another layer."""
-    return (*_BELOW, *(Source("python", part, _COMMENTS[part]) for part in parts), *_ABOVE)
+    own = (Source("site", "layer", "Python packages and other things of one's own"),) if site else ()
+    state = Source("site" if site else "runtime", "state", _DATABASE)
+    return (*_BELOW, *(Source("python", part, _COMMENTS[part]) for part in parts), *own, state)
 
 
 def run_image(context: StepContext) -> Outcome:
@@ -50,7 +52,8 @@ def run_image(context: StepContext) -> Outcome:
     work = context.step.work
     assert isinstance(work, ImageWork)
     parts = parts_left(context.needs["python"], work.parts)
-    found = [source for source in sources(parts) if source.layer in dict(context.needs[source.role].outputs)]
+    every = sources(parts, site="site" in context.needs)
+    found = [source for source in every if source.layer in dict(context.needs[source.role].outputs)]
     layers = tuple(_layer(source, work, context) for source in found)
     created = max(work.minimum_epoch, *(layer.created for layer in layers))
     documents = assemble(parse_platform(work.platform), work.configuration, layers, created=created)

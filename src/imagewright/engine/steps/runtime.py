@@ -16,6 +16,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import RootKind
 from imagewright.model.plan import RuntimeWork
 from imagewright.model.ports import Ports
+from imagewright.recipes.authorities import LOCAL_AUTHORITIES, authority_name
 from imagewright.recipes.pathrules import PathRules
 
 
@@ -70,7 +71,17 @@ def _extend(work: RuntimeWork, chosen: RuntimePackages, context: StepContext) ->
         rules=rules,
         automatic=chosen.automatic,
         epoch=epoch,
+        files=_certificates(work, ports),
     )
+
+
+def _certificates(work: RuntimeWork, ports: Ports) -> dict[str, str]:
+    """Authorities of one's own, where ca-certificates looks for them when it makes its one bundle."""
+    found = {}
+    for certificate in work.certificates:
+        with ports.blobs.open(certificate.sha256) as file:
+            found[f"{LOCAL_AUTHORITIES}/{authority_name(certificate)}"] = file.read().decode("utf-8")
+    return found
 
 
 def _elf_files(needs: Digest, ports: Ports) -> tuple[elf.ElfFile, ...]:

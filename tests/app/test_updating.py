@@ -14,11 +14,8 @@ from typing import Any
 
 import pytest
 
-from imagewright.app import archives as app_archives
-from imagewright.app import releases as app_releases
 from imagewright.app.application import Imagewright
 from imagewright.app.world import SystemClock, World
-from imagewright.archives.keyring import Keyring
 from imagewright.catalog.versions import directory
 from imagewright.errors import FetchError, ImagewrightError, UsageError, VerificationError
 from imagewright.events import Event
@@ -118,13 +115,12 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(tmp_path: Path) -> Iterator[Site]:
     """Both providers, with keys of their own; nothing is published yet."""
-    keys = {key.fingerprint: key.certificate.encode() for key in (KEY, MANAGER)}
-    for module in (app_archives, app_releases):
-        monkeypatch.setattr(module, "shipped_keyring", lambda: Keyring(keys, {}))
+    (tmp_path / "keys.asc").write_text(KEY.certificate)
+    (tmp_path / "manager.asc").write_text(MANAGER.certificate)
     suites = "".join(_suite(name) for name in ("bullseye", "bookworm", "trixie", "forky"))
-    (tmp_path / "imagewright.toml").write_text(suites)
+    (tmp_path / "imagewright.toml").write_text(f'[catalog]\nkeyrings = ["keys.asc", "manager.asc"]\n{suites}')
     site = Site(tmp_path, SignedArchive(tmp_path / "archive", KEY))
     site.files["api/v2/downloads/release/"] = site.files["api/v2/downloads/release_file/"] = b"[]"
     site.debian.add_source("hello", "1.0-1", {"hello_1.0.orig.tar.xz": b"x"})

@@ -16,7 +16,6 @@ from imagewright.archives.debian.acquire import SOURCE, ArchiveRequest, acquire
 from imagewright.archives.debian.release import Leniency
 from imagewright.archives.debian.source_index import DebianSource
 from imagewright.archives.download import FetchRequest, fetch_all
-from imagewright.archives.keyring import shipped_keyring
 from imagewright.archives.mirrors import PYTHON, Mirrors
 from imagewright.catalog.model import Catalog, Release, Series, SuiteArchive
 from imagewright.catalog.resolve import locked_source
@@ -201,7 +200,7 @@ class Providers:
                 mirrors=self.mirrors,
                 blobs=self.ports.blobs,
                 fetcher=self.ports.fetcher,
-                keyring=shipped_keyring(),
+                keyring=keyring_of(self.world),
                 memory=self.store.facts(SIGNATURES),
                 sink=self.sink,
             )

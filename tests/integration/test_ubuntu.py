@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An image on Ubuntu from nothing: an archive in its layout, signed on the spot, locked, built, checked, and used.
+
+The packages are Debian's (trixie), as no archive of Ubuntu can be asked here; see ``support/ubuntu.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagewright.model.packages import LockedPackage
+from imagewright.planning.lockfile import read_lock
+from peers.fixtures import Built, Workshop
+from support import real_debs
+from support.apt_oracle import AptOracle
+from support.archive import SigningKey
+from support.debs import make_deb
+from support.loopback import Loopback, serve
+from support.machine import need_root, unpack_archive
+from support.ubuntu import UbuntuArchive, suite_table
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+SPEC = ("3.13-slim-noble", "--profile", "quick")
+UNIVERSE = {"libbluetooth-dev", "tk-dev", "libdb-dev"}
+KEYRING = "usr/share/keyrings/ubuntu-archive-keyring.gpg"
+
+
+@dataclass(frozen=True, slots=True)
+class Ubuntu:
+    """An archive that is served, and a directory with a configuration that knows it."""
+
+    archive: UbuntuArchive
+    url: Loopback
+    workshop: Workshop
+
+    def configure(self, *, fingerprint: str = "", mirrors: str = "ubuntu") -> None:
+        """Write ``imagewright.toml``: the archive's own key, or another fingerprint; one mirror for all."""
+        directory = self.workshop.directory
+        (directory / "own.asc").write_text(self.archive.key.certificate)
+        address = f'{mirrors} = "{self.url}/{self.archive.prefix}"\n' if mirrors else ""
+        (directory / "imagewright.toml").write_text(
+            f'[mirrors]\n{address}\n[catalog]\nkeyrings = ["own.asc"]\n\n'
+            + suite_table(fingerprint or self.archive.key.fingerprint)
+        )
+
+
+@pytest.fixture(scope="module")
+def ubuntu(quick_image: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ubuntu]:
+    """The packages that the quick image on trixie was made of, and procps, published as Ubuntu's noble."""
+    need_root()
+    directory = tmp_path_factory.mktemp("ubuntu")
+    files: dict[str, bytes] = {}
+    archive = UbuntuArchive(directory, files)
+    known = _packages(quick_image.workshop)
+    for package in known.values():
+        deb = quick_image.workshop.store / "blobs" / "sha256" / package.sha256.hex
+        _publish(archive, deb, package.name, package.version, package.architecture, zstd=package.essential)
+    oracle = AptOracle("trixie", "amd64")
+    more = sorted(pair for pair in oracle.install(["procps"]).packages if pair[0] not in known)
+    for (name, version), deb in zip(more, real_debs.fetch(oracle, more), strict=True):
+        _publish(archive, deb, name, version, "amd64", zstd=True)
+    archive.pocket("").add_deb(make_deb(directory, "netbase", "1.0", architecture="all"))
+    archive.add_keyring()
+    archive.write()
+    workshop = Workshop(directory, quick_image.workshop.store, directory / "imagewright.lock")
+    with serve(files) as url:
+        made = Ubuntu(archive, url, workshop)
+        made.configure()
+        yield made
+
+
+def _packages(workshop: Workshop) -> dict[str, LockedPackage]:
+    lock = read_lock(workshop.lock.read_text())
+    return {package.name: package for found in lock.sets for package in found.packages if found.suite == "trixie"}
+
+
+def _publish(archive: UbuntuArchive, deb: Path, name: str, version: str, architecture: str, *, zstd: bool) -> None:
+    """Where Ubuntu would have it; one package is an update that is phased, one a security update."""
+    file = f"{name}_{version.partition(':')[2] or version}_{architecture}.deb"
+    archive.add(
+        deb,
+        file,
+        pocket={"netbase": "-updates", "tzdata": "-security"}.get(name, ""),
+        component="universe" if name in UNIVERSE else "main",
+        phased="10" if name == "netbase" else "",
+        zstd=zstd,
+    )
+
+
+@pytest.fixture(scope="module")
+def image(ubuntu: Ubuntu) -> tuple[Any, Path]:
+    """The image on noble, and its files."""
+    output = ubuntu.workshop.directory / "noble.tar"
+    (answer,) = ubuntu.workshop.answer("build", *SPEC, "-o", output)
+    root = ubuntu.workshop.directory / "root"
+    root.mkdir()
+    unpack_archive(output, root)
+    output.unlink()
+    return answer, root
+
+
+def test_the_lock_names_pockets_and_takes_a_phased_update(ubuntu: Ubuntu, image: tuple[Any, Path]) -> None:
+    answer, _ = image
+    assert answer["image"] == "3.13.15-slim-noble"
+    assert answer["tags"] == ["3.13.15-slim-noble", "3.13-slim-noble"]
+    lock = read_lock(ubuntu.workshop.lock.read_text())
+    assert {archive.name: archive.mirror for archive in lock.archives} == {
+        "noble": "ubuntu",
+        "noble-updates": "ubuntu",
+        "noble-security": "ubuntu-security",
+    }
+    packages = {package.name: package for found in lock.sets for package in found.packages}
+    assert packages["netbase"].archive == "noble-updates"
+    assert packages["netbase"].version != "1.0"
+    assert packages["tzdata"].archive == "noble-security"
+    assert "/universe/" in packages["tk-dev"].path
+    assert lock.profiles == ()
+
+
+def test_the_acceptance_checks_pass(ubuntu: Ubuntu, image: tuple[Any, Path]) -> None:
+    checks = ubuntu.workshop.answer("check", *SPEC)
+    assert len(checks) >= 10
+    assert [check["check"] for check in checks if not check["passed"]] == []
+    assert {"apt", "packages", "privileges"} <= {check["check"] for check in checks}
+
+
+def test_the_image_is_like_ubuntus(ubuntu: Ubuntu, image: tuple[Any, Path]) -> None:
+    _, root = image
+    assert (root / "etc/apt/sources.list.d/ubuntu.sources").read_text() == "\n".join(
+        f"Types: deb\nURIs: {ubuntu.url}/ubuntu\nSuites: {suites}\nComponents: main universe\n"
+        f"Signed-By: /{KEYRING}\n"
+        for suites in ("noble noble-updates", "noble-security")
+    )
+    assert not (root / "etc/apt/sources.list.d/debian.sources").exists()
+    for name in ("bin", "sbin", "lib", "lib64"):
+        assert (root / name).readlink() == Path(f"usr/{name}")
+    assert "path-exclude /usr/share/man/*\n" in (root / "etc/dpkg/dpkg.cfg.d/excludes").read_text()
+    assert not [path for path in (root / "usr/share/man").rglob("*") if path.is_file()]
+    assert not list((root / "usr/share/locale").glob("*/LC_MESSAGES/*.mo"))
+    assert (root / "usr/share/doc/procps/copyright").is_file()
+    assert list((root / "usr/share/doc/procps").glob("changelog*"))
+    status = (root / "var/lib/dpkg/status").read_text()
+    assert "Package: ubuntu-keyring\n" in status
+    assert "Package: ubuntu-pro-client\n" not in status
+
+
+def test_the_images_own_apt_believes_the_archive_and_nothing_else(ubuntu: Ubuntu, image: tuple[Any, Path]) -> None:
+    _, root = image
+    os.mknod(root / "dev/null", 0o666 | 0o020000, os.makedev(1, 3))
+    (root / "dev/null").chmod(0o666)
+
+    def apt(*words: str) -> subprocess.CompletedProcess[str]:
+        command = ["chroot", root, *words, "-oAPT::Sandbox::User=root"]
+        environment = {"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C"}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+    updated = apt("apt-get", "update", "-oAPT::Update::Error-Mode=any")
+    assert updated.returncode == 0, updated.stderr
+    policy = apt("apt-cache", "policy", "netbase").stdout
+    assert "noble-updates/main" in policy
+    assert "1.0" in policy
+    assert apt("apt-get", "--simulate", "upgrade").stdout.count("\nInst ") == 0
+    (root / KEYRING).write_bytes(b"")
+    assert apt("apt-get", "update", "-oAPT::Update::Error-Mode=any").returncode != 0
+
+
+def test_a_second_build_is_all_cached(ubuntu: Ubuntu, image: tuple[Any, Path]) -> None:
+    (again,) = ubuntu.workshop.answer("build", *SPEC)
+    assert again["digest"] == image[0]["digest"]
+    assert all(step["cached"] for step in again["steps"])
+
+
+def test_no_address_is_a_wrong_configuration(ubuntu: Ubuntu) -> None:
+    ubuntu.configure(mirrors="")
+    try:
+        error = ubuntu.workshop.answer("lock", SPEC[0], expect=3)["error"]
+    finally:
+        ubuntu.configure()
+    assert "ubuntu" in error["message"]
+    assert "--mirror ubuntu=URL" in error["hint"]
+    foreign = ubuntu.workshop.answer("lock", SPEC[0], "--platform", "linux/arm64", expect=3)["error"]
+    assert "--mirror ubuntu-ports=URL" in foreign["hint"]
+
+
+def test_another_key_and_an_older_state_are_not_believed(ubuntu: Ubuntu, image: tuple[Any, Path]) -> None:
+    before = dict(ubuntu.url.files)
+    try:
+        ubuntu.archive.write(signer=SigningKey.make())
+        assert ubuntu.workshop.answer("lock", SPEC[0], expect=5)["error"]["kind"]
+        ubuntu.archive.write(date=datetime.now(UTC) - timedelta(days=30))
+        older = ubuntu.workshop.answer("lock", SPEC[0], expect=5)["error"]
+        assert "older than the one seen before" in older["message"]
+    finally:
+        ubuntu.url.files.update(before)
+
+
+def test_arm64_comes_from_the_ports_mirror(ubuntu: Ubuntu, tmp_path: Path) -> None:
+    index = AptOracle("trixie", "arm64").lists()["trixie"].read_bytes()
+    files: dict[str, bytes] = {}
+    ports = UbuntuArchive(tmp_path, files, prefix="ubuntu-ports", key=ubuntu.archive.key)
+    ports.add_keyring()
+    own = ports.pocket("").index("main", "arm64")
+    ports.write(architectures=("arm64",), packages=index.rstrip(b"\n") + b"\n\n" + own)
+    with serve(files) as url:
+        workshop = Workshop(ubuntu.workshop.directory, ubuntu.workshop.store, tmp_path / "imagewright.lock")
+        address = f"ubuntu-ports={url}/ubuntu-ports"
+        workshop.call("--mirror", address, "lock", SPEC[0], "--platform", "linux/arm64")
+        asked = url.paths()
+    lock = read_lock(workshop.lock.read_text())
+    assert {(archive.name, archive.mirror, archive.suite) for archive in lock.archives} == {
+        ("noble-ports", "ubuntu-ports", "noble"),
+        ("noble-security-ports", "ubuntu-ports", "noble-security"),
+        ("noble-updates-ports", "ubuntu-ports", "noble-updates"),
+    }
+    assert {found.architecture for found in lock.sets} == {"arm64"}
+    assert any("/by-hash/SHA256/" in path for path in asked)

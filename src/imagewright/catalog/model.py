@@ -261,6 +261,7 @@ class Catalog:
     by_suite: dict[str, Suite] = field(init=False, repr=False, compare=False)
     by_variant: dict[str, Variant] = field(init=False, repr=False, compare=False)
     by_scheme: dict[str, TagScheme] = field(init=False, repr=False, compare=False)
+    by_alias: dict[str, str] = field(init=False, repr=False, compare=False)
     _places: dict[tuple[str, str], tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def ground(self, variant: str) -> Variant:
@@ -275,6 +276,7 @@ class Catalog:
             ("by_suite", {item.name: item for item in self.suites}),
             ("by_variant", {item.name: item for item in self.variants}),
             ("by_scheme", {item.name: item for item in self.schemes}),
+            ("by_alias", {alias: item.name for item in reversed(self.series) for alias in item.aliases}),
             ("_places", {}),
         ):
             object.__setattr__(self, name, index)

@@ -141,7 +141,9 @@ def _flavour(text: str, word: str, suffix: str) -> Flavour:
 
 
 def _aliased(word: str, catalog: Catalog) -> Series | None:
-    return next((series for series in catalog.series if word in series.said_aliases), None)
+    name = catalog.by_alias.get(word)
+    series = catalog.by_series.get(name) if name else None
+    return series if series and word in series.said_aliases else None
 
 
 def _unknown(text: str, rest: list[str], catalog: Catalog) -> UsageError:

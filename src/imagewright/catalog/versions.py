@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:(a|b|rc)(\d{1,3}))?", re.ASCII)
 _SERIES = re.compile(r"\d{1,3}\.\d{1,3}", re.ASCII)
@@ -20,6 +21,7 @@ def is_series(text: str) -> bool:
     return _SERIES.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=4096)
 def release_key(text: str) -> tuple[int, int, int, int, int]:
     """A key that sorts releases by age of development. Raises ``ValueError`` if ``text`` is none."""
     match = _VERSION.fullmatch(text)
@@ -29,6 +31,7 @@ def release_key(text: str) -> tuple[int, int, int, int, int]:
     return int(major), int(minor), int(micro), _STAGES[stage or ""], int(number or 0)
 
 
+@lru_cache(maxsize=4096)
 def series_key(text: str) -> tuple[int, int]:
     """A key that sorts series. Raises ``ValueError`` if ``text`` is none."""
     if not is_series(text):

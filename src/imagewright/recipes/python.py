@@ -12,6 +12,7 @@ The choices are explained, with measurements, in ``docs/explanation/interpreter.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 from imagewright.model.images import Bytecode, Flavour, Profile
@@ -268,6 +269,7 @@ def _configure(wanted: Compilation, *, tests: bool) -> tuple[str, ...]:
     return (*across, *arguments, *wanted.extra_configure)
 
 
+@cache
 def _text(name: str) -> str:
     return (resources.files("imagewright.recipes") / "scripts" / f"python-{name}.sh").read_text(encoding="utf-8")
 

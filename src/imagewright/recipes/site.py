@@ -7,6 +7,7 @@ for it, and no code of a package runs. Only bytecode is made inside, by the imag
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 
 from imagewright.model.images import Flavour
@@ -61,5 +62,6 @@ def locale_script() -> Script:
     return Script("site-locale", _text("site-locale.sh"), (*_ENVIRONMENT, ("I18NPATH", "/inputs/i18n")))
 
 
+@cache
 def _text(name: str) -> str:
     return (resources.files("imagewright.recipes") / "scripts" / name).read_text(encoding="utf-8")

@@ -10,13 +10,17 @@ import pytest
 from imagewright.app.checking import refuse_failed
 from imagewright.app.locks import inputs_of
 from imagewright.app.running import home_of, parse_user
+from imagewright.app.starting import start
 from imagewright.app.training import training_plan
+from imagewright.app.world import make_world
+from imagewright.catalog.configuration import read_configuration
 from imagewright.catalog.resolve import locked_source, resolve
-from imagewright.catalog.settings import resolve_settings
+from imagewright.catalog.settings import ImageChoices, resolve_settings
 from imagewright.catalog.shipped import shipped_catalog
 from imagewright.errors import CheckError, UsageError
 from imagewright.model.digest import Digest
 from imagewright.model.lock import Lock, PackageSet, Role
+from imagewright.model.options import GlobalOptions
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import Plan, PythonWork, Step, StepKind
 from imagewright.model.platforms import parse_platform
@@ -91,3 +95,15 @@ def test_a_user_has_the_home_of_the_topmost_passwd(tmp_path: Path) -> None:
     assert home_of(0, trees) == "/root"
     assert home_of(1001, trees) == "/"
     assert home_of(0, ()) == "/root"
+
+
+def test_the_first_configuration_is_written_once_and_is_right(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    world = make_world(GlobalOptions(config=path))
+    assert start(world).path == path
+    text = path.read_text(encoding="utf-8")
+    assert read_configuration(text).choices.image == ImageChoices()
+    path.write_text("# mine\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="there already"):
+        start(world)
+    assert path.read_text(encoding="utf-8") == "# mine\n"

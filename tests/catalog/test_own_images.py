@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from imagewright.catalog.configuration import apply_configuration, read_configuration
+from imagewright.catalog.reference import KEYS
 from imagewright.catalog.resolve import resolve
 from imagewright.catalog.settings import NetworkChoices, resolve_settings
 from imagewright.catalog.shipped import shipped_documents
@@ -20,6 +23,7 @@ from imagewright.model.site import Account, Installers, LocalFile, Requirement, 
 
 AMD64 = parse_platform("linux/amd64")
 HASH = "1" * 64
+SIX = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274"
 PEM = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 PATCH = b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2\n"
 
@@ -203,3 +207,29 @@ def test_a_root_without_a_database_of_users_takes_none() -> None:
             '[defaults]\nuser = { name = "app" }\nca_certificates = ["a.pem"]', "3.13-minimal-trixie", a_pem=PEM
         )
     assert define('[defaults]\nlocale = "de_DE.UTF-8"', "3.13-minimal-trixie").site.locale == "de_DE.UTF-8"
+
+
+def test_the_complete_example_uses_every_key_and_defines_an_image() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs/how-to/imagewright.toml").read_text(encoding="utf-8")
+    written = tomllib.loads(text)
+    for table in ("defaults", "network", "tags"):
+        assert set(written[table]) == {key.name for key in KEYS if key.table == table}
+    simple = {key.name for key in KEYS if not key.table} | {key.table for key in KEYS if key.table}
+    assert set(written) == simple
+    catalog, choices = apply_configuration(shipped_documents(), text)
+    content = {
+        "requirements": f"six==1.17.0 --hash=sha256:{SIX}\n".encode(),
+        "certificates": PEM,
+        "patches": PATCH,
+    }
+    problems = Problems()
+    read = {"requirements.txt": content["requirements"]}
+    files = read_files(
+        [("defaults", choices.image.site)],
+        lambda path: read.get(path) or content[path.partition("/")[0]],
+        problems,
+    )
+    assert not problems.found
+    found = resolve("3.13-slim-trixie", catalog, resolve_settings(file=replace(choices, files=files)), AMD64)
+    assert [each.project for each in found.site.requirements] == ["pip", "six"]
+    assert found.tags[0] == "3.13-app"

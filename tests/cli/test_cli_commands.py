@@ -295,3 +295,10 @@ def test_completion_completes(
     monkeypatch.setenv("COMP_CWORD", "3")
     assert call(_IMAGEWRIGHT_COMPLETE="bash_complete") == 0
     assert "--profile" in capsys.readouterr().out
+
+
+def test_init_tells_what_it_wrote(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("init", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"path": "/somewhere/imagewright.toml"}
+    assert call("init") == 0
+    assert capsys.readouterr().out.startswith("wrote /somewhere/imagewright.toml\n")

@@ -34,6 +34,7 @@ from imagewright.model.results import (
     PlanInput,
     PlanStep,
     PlanView,
+    Started,
     StoreContents,
     StoredImage,
     StoreReport,
@@ -185,6 +186,10 @@ class FakeApplication:
     def store_gc(self, *, dry_run: bool, keep_days: float) -> Collected:
         self.asked.append(("store_gc", dry_run, keep_days))
         return Collected(removed=7, bytes=81_000_000, kept=405, dry_run=dry_run)
+
+    def init(self) -> Started:
+        self.asked.append(("init",))
+        return Started(Path("/somewhere/imagewright.toml"))
 
     def store_fsck(self, *, repair: bool) -> StoreReport:
         self.asked.append(("store_fsck", repair))

@@ -26,6 +26,7 @@ from imagewright.model.results import (
     LockChanges,
     OutdatedImage,
     PlanView,
+    Started,
     StoreContents,
     StoredImage,
     StoreReport,
@@ -90,6 +91,12 @@ class Imagewright:
         from imagewright.app.tagging import tagged_images
 
         return tagged_images(self._world, specs, options)
+
+    def init(self) -> Started:
+        """Write a small configuration."""
+        from imagewright.app.starting import start
+
+        return start(self._world)
 
     def store_list(self) -> StoreContents:
         """What the store holds."""

@@ -25,6 +25,11 @@ def shipped_documents() -> dict[str, str]:
     return {name: (_data() / name).read_text(encoding="utf-8") for name in DOCUMENTS}
 
 
+def first_configuration() -> str:
+    """What ``imagewright init`` writes."""
+    return (_data() / "imagewright.toml").read_text(encoding="utf-8")
+
+
 @cache
 def shipped_catalog() -> Catalog:
     """The catalog that ships: today's official set. The data never changes, so it is read once."""

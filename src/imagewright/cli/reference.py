@@ -28,6 +28,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "store ls": (results.StoreContents, False),
     "store gc": (results.Collected, False),
     "store fsck": (results.StoreReport, False),
+    "init": (results.Started, False),
 }
 """What each command answers with ``--json``, and whether it is a list of those."""
 

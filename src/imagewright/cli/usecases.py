@@ -28,6 +28,7 @@ from imagewright.model.results import (
     LockChanges,
     OutdatedImage,
     PlanView,
+    Started,
     StoreContents,
     StoreReport,
     TaggedImage,
@@ -76,6 +77,10 @@ class Application(Protocol):
 
     def tags(self, specs: tuple[str, ...], options: TagOptions) -> tuple[TaggedImage, ...]:
         """Images of a catalog with their simple and shared tags, in publication order; nothing is opened."""
+        ...
+
+    def init(self) -> Started:
+        """Write a small configuration; never over one that is there."""
         ...
 
     def store_list(self) -> StoreContents:

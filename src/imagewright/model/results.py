@@ -370,3 +370,10 @@ class TaggedImage:
     tags: tuple[str, ...]
     shared_tags: tuple[str, ...]
     architectures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The configuration that ``init`` wrote."""
+
+    path: Path

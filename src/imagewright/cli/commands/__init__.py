@@ -10,6 +10,7 @@ from imagewright.cli.commands.building import build, lock, plan
 from imagewright.cli.commands.completion import completion
 from imagewright.cli.commands.group import COMPLETE_VARIABLE, PROGRAM, cli
 from imagewright.cli.commands.images import check, run
+from imagewright.cli.commands.starting import init
 from imagewright.cli.commands.store import store
 from imagewright.cli.commands.tags import tags
 from imagewright.cli.commands.training import train
@@ -28,6 +29,7 @@ for _command in (
     run,
     train,
     store,
+    init,
     completion,
 ):
     cli.add_command(_command)

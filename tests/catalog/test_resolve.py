@@ -95,7 +95,6 @@ def test_own_choices_are_added() -> None:
     ("spec", "platform", "message"),
     [
         ("3-alpine", "amd64", "variant alpine: it comes with the whole matrix"),
-        ("2.7", "amd64", "series 2.7: Python 2 has its own prune"),
         ("3.12t-slim", "amd64", "free-threaded Python begins with 3.13"),
         ("3.13-slim-bookworm", "riscv64", "bookworm has no packages for riscv64"),
         ("3.13-slim", "windows/amd64", "trixie has no packages for windows/amd64"),

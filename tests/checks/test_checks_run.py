@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,13 @@ def test_what_a_program_is_given() -> None:
     }
     assert [(bind.target, bind.writable) for bind in request.binds] == [(PLACE, False)]
     assert (request.network, request.timeout) == (False, find("time-zones").timeout)
+
+
+def test_python_2_runs_programs_of_its_own() -> None:
+    sandbox = answering()
+    run_checks(sandbox, ROOT, replace(work("tls"), release="2.7.18"), lambda _: None)
+    (request,) = sandbox.requests
+    assert request.argv == ("python2", f"{PLACE}/two/check_tls.py")
 
 
 def test_programs_are_there_while_they_run_and_gone_afterwards() -> None:

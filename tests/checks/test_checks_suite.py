@@ -10,7 +10,7 @@ import pytest
 
 import imagewright.checks
 from imagewright.checks.selection import check_names
-from imagewright.checks.suite import SUITE, find, programs, revision
+from imagewright.checks.suite import SUITE, TWO, Need, find, programs, revision
 from imagewright.model.images import (
     Bytecode,
     Compression,
@@ -62,9 +62,37 @@ def definition(
 
 
 def test_every_check_has_a_program_and_every_program_a_check() -> None:
-    names = {name for name, _ in programs()}
+    names = {name for name, _ in programs() if not name.startswith(f"{TWO}/")}
     assert names == {check.program for check in SUITE} | HELPERS
     assert {path.name for path in FOLDER.iterdir() if path.is_file()} == names
+
+
+def test_python_2_has_programs_of_its_own() -> None:
+    names = {name.removeprefix(f"{TWO}/") for name, _ in programs() if name.startswith(f"{TWO}/")}
+    only_3 = {Need.PYTHON_3, Need.FREE_THREADED, Need.DEBUG}
+    assert names == {check.program for check in SUITE if not check.needs & only_3} | {"verdict.py"}
+    two = replace(definition("slim"), series="2.7", name=ImageName("2.7.18", Flavour.DEFAULT, "slim", "bullseye"))
+    assert "venv" not in check_names(two)
+    assert {"version", "imports", "tls", "pip", "apt"} <= set(check_names(two))
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (FOLDER / TWO).glob("*.py")))
+def test_programs_for_python_2_are_not_written_for_3(name: str) -> None:
+    tree = ast.parse((FOLDER / TWO / name).read_text())
+    assert ast.get_docstring(tree), "says nothing about what it checks"
+    newer = (ast.JoinedStr, ast.AnnAssign, ast.AsyncFunctionDef, ast.Nonlocal, ast.NamedExpr, ast.YieldFrom)
+    assert not any(isinstance(node, newer) for node in ast.walk(tree))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert not any(node.returns or node.args.kwonlyargs for node in functions)
+
+
+def test_flavours_have_checks_of_their_own() -> None:
+    def names(flavour: Flavour) -> set[str]:
+        image = definition("slim")
+        return set(check_names(replace(image, name=replace(image.name, flavour=flavour))))
+
+    assert names(Flavour.FREE_THREADED) - names(Flavour.DEFAULT) == {"free-threading"}
+    assert names(Flavour.DEBUG) - names(Flavour.DEFAULT) == {"debug-build"}
 
 
 def test_names_are_unique_and_found() -> None:

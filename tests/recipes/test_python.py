@@ -110,7 +110,11 @@ def test_test_modules_are_built_for_training_only() -> None:
 def test_old_releases_get_no_argument_they_do_not_know() -> None:
     old = dataclasses.replace(WANTED, release="3.9.2")
     assert environment(compile_scripts(old), "prepare")["IW_CONFIGURE"] == (
-        "--with-dbmliborder=bdb:gdbm --with-ensurepip"
+        "--with-dbmliborder=bdb:gdbm --with-ensurepip --enable-loadable-sqlite-extensions"
+    )
+    oldest = dataclasses.replace(WANTED, release="2.7.18")
+    assert environment(compile_scripts(oldest), "prepare")["IW_CONFIGURE"] == (
+        "--with-dbmliborder=bdb:gdbm --with-ensurepip --enable-unicode=ucs4"
     )
 
 

@@ -15,6 +15,7 @@ from imagewright.app.machine import available_memory
 from imagewright.app.naming import remember
 from imagewright.app.outcomes import as_left_out, failure_of, not_locked, outcome, without
 from imagewright.app.steps import make_ports, make_runners
+from imagewright.app.untrained import warn_untrained
 from imagewright.app.world import World
 from imagewright.checks.selection import check_names, told
 from imagewright.checks.suite import revision
@@ -68,7 +69,9 @@ class Builder:
         exporting.refuse_output(len(chosen.named), options)
         lock, unlocked = ensure_each(self._world, self._store, self._ports, chosen.definitions, self._sink)
         named = without(chosen.named, unlocked)
-        plan = self._plan([definition for _, definition in named], lock)
+        definitions = [definition for _, definition in named]
+        plan = self._plan(definitions, lock)
+        warn_untrained(plan, definitions, self._ports, self._sink)
         # The image as well as its check: a store may still remember the check of an image that it has forgotten.
         targets = [step for image in plan.images for step in (image.image, image.check)]
         run = self._execute(plan, lock, targets, keep_failed=options.keep_failed, fail_fast=options.fail_fast)

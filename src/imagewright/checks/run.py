@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from imagewright.checks.suite import Check, find, programs
+from imagewright.checks.suite import TWO, Check, find, programs
 from imagewright.errors import ConfigurationError
 from imagewright.events import CheckFinished, Sink
 from imagewright.model.plan import CheckWork
@@ -54,8 +54,10 @@ def run_checks(
     image = replace(root, upper=None, work=None)
     with tempfile.TemporaryDirectory(prefix="imagewright-checks-") as directory:
         for name, content in programs():
-            (Path(directory) / name).write_bytes(content)
-        Path(directory).chmod(0o755)
+            place = Path(directory) / name
+            place.parent.mkdir(exist_ok=True)
+            place.parent.chmod(0o755)
+            place.write_bytes(content)
         requests = [
             replace(request, user=user, environment=_at_home(request.environment, home))
             if check.as_user
@@ -120,7 +122,9 @@ def _request(
         binds += [Bind(Path(path), path) for path in RESOLVER if Path(path).exists()]
     return SandboxRequest(
         root=image,
-        argv=("python3", f"{PLACE}/{check.program}"),
+        argv=("python2", f"{PLACE}/{TWO}/{check.program}")
+        if work.release.startswith("2.")
+        else ("python3", f"{PLACE}/{check.program}"),
         environment=tuple(told.items()),
         binds=tuple(binds),
         timeout=check.timeout,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from imagewright.checks.suite import SUITE, Need
-from imagewright.model.images import Bytecode, ImageDefinition, RootKind
+from imagewright.model.images import Bytecode, Flavour, ImageDefinition, RootKind
 from imagewright.recipes.authorities import authority_name
 from imagewright.recipes.bare import BUSYBOX
 
@@ -30,14 +30,23 @@ def told(definition: ImageDefinition) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found.items())) or ((("IW_SITE", ""),) if site.requirements else ())
 
 
+_FLAVOUR_HAS: dict[Flavour, frozenset[Need]] = {
+    Flavour.DEFAULT: frozenset(),
+    Flavour.FREE_THREADED: frozenset({Need.FREE_THREADED}),
+    Flavour.DEBUG: frozenset({Need.DEBUG_BUILD}),
+}
+
+
 def check_names(definition: ImageDefinition) -> tuple[str, ...]:
     """Names of the checks for an image, in the order they run; none for what does not run on Linux."""
     if definition.platform.os != "linux":
         return ()
     bytecode = Need.NO_BYTECODE if definition.bytecode is Bytecode.NONE else Need.BYTECODE
     has = _VARIANT_HAS.get(definition.name.variant, frozenset()) | {bytecode} | _bare(definition)
-    has |= {need for need in Need if need.value in definition.parts}
+    has |= {need for need in Need if need.value in definition.parts} | _FLAVOUR_HAS[definition.name.flavour]
     has |= {Need.SITE} if told(definition) else frozenset()
+    if not definition.series.startswith("2."):
+        has |= {Need.PYTHON_3}
     return tuple(check.name for check in SUITE if check.needs <= has)
 
 

@@ -10,6 +10,9 @@ from importlib import resources
 
 from imagewright.model.images import PythonPart
 
+TWO = "two"
+"""The directory of the programs for Python 2, which have the same names."""
+
 
 class Need(StrEnum):
     """What a check asks of an image."""
@@ -25,6 +28,9 @@ class Need(StrEnum):
     INSTALLERS = PythonPart.INSTALLERS
     DEBUG = PythonPart.DEBUG
     SITE = "site"
+    PYTHON_3 = "Python 3"
+    FREE_THREADED = "free-threaded"
+    DEBUG_BUILD = "debug build"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +77,30 @@ SUITE: tuple[Check, ...] = (
     Check("multiprocessing", "worker processes, semaphores, shared memory", timeout=300, as_user=True),
     Check("terminal", "readline, curses, an interactive session"),
     Check("pip", "pip installs and uninstalls a wheel", frozenset({Need.INSTALLERS}), timeout=300),
-    Check("venv", "virtual environments", frozenset({Need.INSTALLERS}), timeout=300),
+    Check("venv", "virtual environments", frozenset({Need.INSTALLERS, Need.PYTHON_3}), timeout=300),
+    Check("free-threading", "threads run without the global interpreter lock", frozenset({Need.FREE_THREADED})),
+    Check("debug-build", "references are counted", frozenset({Need.DEBUG_BUILD, Need.PYTHON_3})),
     Check("extension", "a C extension is compiled and imported", frozenset({Need.COMPILER})),
     Check("permissions", "owners and permissions of all files"),
     Check("privileges", "no set-user-ID programs but the distribution's own"),
-    Check("debug-files", "debuggers find debug files, and gdb its commands for Python", frozenset({Need.DEBUG})),
-    Check("user", "the container runs as a user without privileges", frozenset({Need.BARE}), as_user=True),
-    Check("no-shell", "no program but the interpreter", frozenset({Need.BARE, Need.NO_SHELL})),
-    Check("package-files", "scanners find every package whole", frozenset({Need.BARE})),
     Check(
-        "site", "what was added works: packages, user, locale, authorities", frozenset({Need.SITE}), timeout=300
+        "debug-files",
+        "debuggers find debug files, and gdb its commands for Python",
+        frozenset({Need.DEBUG, Need.PYTHON_3}),
+    ),
+    Check(
+        "user",
+        "the container runs as a user without privileges",
+        frozenset({Need.BARE, Need.PYTHON_3}),
+        as_user=True,
+    ),
+    Check("no-shell", "no program but the interpreter", frozenset({Need.BARE, Need.NO_SHELL, Need.PYTHON_3})),
+    Check("package-files", "scanners find every package whole", frozenset({Need.BARE, Need.PYTHON_3})),
+    Check(
+        "site",
+        "what was added works: packages, user, locale, authorities",
+        frozenset({Need.SITE, Need.PYTHON_3}),
+        timeout=300,
     ),
     Check("packages", "dpkg finds every package whole", _PACKAGES),
     Check("apt", "apt-get installs a package", _PACKAGES, timeout=300, network=True),
@@ -96,10 +116,12 @@ def find(name: str) -> Check:
 
 
 def programs() -> tuple[tuple[str, bytes], ...]:
-    """All files that the checks consist of: name and content, sorted."""
+    """All files that the checks consist of: path and content, sorted; those for Python 2 are in ``two/``."""
     folder = resources.files("imagewright.checks") / "programs"
-    files = [entry for entry in folder.iterdir() if entry.name.endswith((".py", ".pem"))]
-    return tuple((entry.name, entry.read_bytes()) for entry in sorted(files, key=lambda each: each.name))
+    found = {entry.name: entry for entry in folder.iterdir()}
+    found |= {f"{TWO}/{entry.name}": entry for entry in (folder / TWO).iterdir()}
+    names = sorted(name for name in found if name.endswith((".py", ".pem")))
+    return tuple((name, found[name].read_bytes()) for name in names)
 
 
 def revision() -> str:

@@ -258,6 +258,8 @@ def _configure(wanted: Compilation, *, tests: bool) -> tuple[str, ...]:
     ]
     if wanted.version < (3, 0):
         arguments.append("--enable-unicode=ucs4")
+    else:
+        arguments.append("--enable-loadable-sqlite-extensions")
     if wanted.version >= (3, 10):
         arguments.append("--without-static-libpython")
         if not tests:

@@ -19,7 +19,14 @@ fi
 # The *_NODIST variables are for CPython alone; nothing of them is recorded for
 # extension modules.
 build() {
-    if [ "$IW_LTO" = yes ]; then
+    if ! grep -q '^CFLAGS_NODIST=' Makefile; then
+        # Python 2 has none. What is recorded is written again below. An empty CFLAGS in
+        # the environment makes make hand its own value down to distutils, which compiles
+        # the modules.
+        parallel=
+        [ "$IW_LTO" = no ] || parallel=-flto=$IW_JOBS
+        CFLAGS='' make -j"$IW_JOBS" EXTRA_CFLAGS="$IW_CFLAGS" LDFLAGS="$IW_LDFLAGS $parallel" "$@"
+    elif [ "$IW_LTO" = yes ]; then
         # The headers of frozen modules exist already (see python-bootstrap.sh):
         # without dependencies make does not want the freezing programs again.
         # The number after -flto only says how many processes do the work.

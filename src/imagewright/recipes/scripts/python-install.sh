@@ -20,9 +20,9 @@ cd /usr/src/python
 tree=/out/tree
 lib=/usr/local/lib/python$IW_SERIES
 
-# "make install" compiles every module three times, tests included. Asked for help,
-# compileall does nothing. The Makefile that is installed stays as it is.
-sed 's|/compileall\.py |/compileall.py --help |' "$IW_MAKEFILE" > Makefile.install
+# "make install" compiles every module two or three times, tests included. It is given
+# an empty program instead of compileall. The Makefile that is installed stays as it is.
+sed 's|[^ ]*/compileall\.py |/dev/null |' "$IW_MAKEFILE" > Makefile.install
 make -f Makefile.install install DESTDIR="$tree" ENSUREPIP=no \
     FREEZE_MODULE_BOOTSTRAP_DEPS= FREEZE_MODULE_DEPS= > install.log ||
     { cat install.log; exit 1; }
@@ -38,7 +38,7 @@ for wheel in $IW_WHEELS; do
 done
 for pip in Lib/ensurepip/_bundled/pip-*.whl; do :; done
 # shellcheck disable=SC2086 # one word per name, on purpose
-PIP_ROOT_USER_ACTION=ignore "$IW_PYTHON" -I "$pip/pip" install --root="$tree" \
+PIP_ROOT_USER_ACTION=ignore "$IW_PYTHON" -E -s "$pip/pip" install --root="$tree" \
     --no-index --find-links=Lib/ensurepip/_bundled --find-links=/inputs \
     --no-cache-dir --no-compile --no-deps --no-warn-script-location \
     --disable-pip-version-check $names
@@ -61,20 +61,29 @@ for config in "$tree$lib"/config-* "$tree$lib/config"; do
         xargs -r sed -i "s|/usr/src/python|${config#"$tree"}|g"
 done
 
-# The names without a number.
-for name in idle pip pydoc python; do
-    ln -sfT "${name}3" "$tree/usr/local/bin/$name"
-done
-ln -sfT python3-config "$tree/usr/local/bin/python-config"
+# The names without a number. Python 2 has had them all along.
+if [ "${IW_SERIES%%.*}" -ge 3 ]; then
+    for name in idle pip pydoc python; do
+        ln -sfT "${name}3" "$tree/usr/local/bin/$name"
+    done
+    ln -sfT python3-config "$tree/usr/local/bin/python-config"
+fi
 
 # Bytecode that Python accepts without comparing it to the source, so that neither
-# file times nor who owns the directory matter. One process per directory, because
-# the bytes of a module depend on what the same process compiled before.
+# file times nor who owns the directory matter; Python 2 compares times, and all files
+# have the release's. One process per directory, because the bytes of a module depend
+# on what the same process compiled before. Without -E, which would let the hash seed
+# be random: up to 3.10 the order of a set of constants depends on it.
+modes='-o 0 --invalidation-mode unchecked-hash'
+if [ "${IW_SERIES%%.*}" -lt 3 ]; then
+    modes=
+    find "$tree$lib" -name '*.py' -exec touch -d "@$SOURCE_DATE_EPOCH" '{}' +
+fi
 compile() {
     directory=$1
     shift
-    PYTHONHASHSEED=0 "$IW_PYTHON" -E -s -m compileall -q -f -o 0 \
-        --invalidation-mode unchecked-hash -d "${directory#"$tree"}" "$@" "$directory"
+    # shellcheck disable=SC2086 # one word per argument, on purpose
+    PYTHONHASHSEED=0 "$IW_PYTHON" -s -m compileall -q -f $modes -d "${directory#"$tree"}" "$@" "$directory"
 }
 if [ "$IW_BYTECODE" != none ]; then
     echo "::phase bytecode"

@@ -37,7 +37,6 @@ export ac_cv_buggy_getaddrinfo=no
     --prefix=/usr/local \
     --enable-shared \
     --enable-option-checking=fatal \
-    --enable-loadable-sqlite-extensions \
     --enable-ipv6 \
     $IW_CONFIGURE
 

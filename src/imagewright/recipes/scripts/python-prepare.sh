@@ -43,3 +43,9 @@ export ac_cv_buggy_getaddrinfo=no
 # The flags for making and using a profile are of no use to whoever reads the
 # installed Makefile; the ones we need come from IW_CFLAGS.
 sed -i 's/^\(PGO_PROF_[A-Z]*_FLAG=\).*/\1/' Makefile
+
+# Python 2 links each extension module, its own and everybody's, with libpython where it
+# finds this. Here the executable has all symbols, and an image may have no libpython.
+if ! grep -q '^CFLAGS_NODIST=' Makefile; then
+    sed -i 's|^#define Py_ENABLE_SHARED 1$|/* #undef Py_ENABLE_SHARED */|' pyconfig.h
+fi

@@ -42,6 +42,7 @@ from imagewright.model.results import (
     TrainedProfile,
     Updated,
 )
+from support.fake_transfers import FakeTransfers
 from support.fake_updates import BEHIND, UPDATED
 
 
@@ -96,7 +97,7 @@ CHECKS = (
 
 
 @dataclass
-class FakeApplication:
+class FakeApplication(FakeTransfers):
     """Implements :class:`imagewright.cli.usecases.Application`; ``during`` runs inside every use case."""
 
     asked: list[tuple[object, ...]] = field(default_factory=list)

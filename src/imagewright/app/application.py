@@ -19,6 +19,7 @@ from imagewright.model.options import (
     TrainOptions,
     UpdateOptions,
 )
+from imagewright.model.platforms import Platform
 from imagewright.model.results import (
     BuildReport,
     CheckResult,
@@ -34,6 +35,7 @@ from imagewright.model.results import (
     TrainedProfile,
     Updated,
 )
+from imagewright.model.transfers import Inspected, PushOptions, RegistryAccess, RemoteChanges, Transferred
 
 
 class Imagewright:
@@ -97,6 +99,56 @@ class Imagewright:
         from imagewright.app.starting import start
 
         return start(self._world)
+
+    def push(self, specs: tuple[str, ...], destination: str, options: PushOptions, sink: Sink) -> Transferred:
+        """Publish images with all their tags."""
+        from imagewright.app.publishing import push
+
+        with self._world.open_store() as store:
+            return push(self._world, store, specs, destination, options, sink)
+
+    def pull(self, ref: str, platforms: tuple[Platform, ...], access: RegistryAccess, sink: Sink) -> Transferred:
+        """Bring an image into the store."""
+        from imagewright.app.transferring import pull
+
+        with self._world.open_store() as store:
+            return pull(self._world, store, ref, platforms, access, sink)
+
+    def copy(
+        self, refs: tuple[str, str], platforms: tuple[Platform, ...], access: RegistryAccess, sink: Sink
+    ) -> Transferred:
+        """Copy an image from one place to another."""
+        from imagewright.app.transferring import copy
+
+        with self._world.open_store() as store:
+            return copy(self._world, store, refs, platforms, access, sink)
+
+    def inspect(self, ref: str, access: RegistryAccess) -> Inspected:
+        """What a reference names."""
+        from imagewright.app.transferring import inspect
+
+        with self._world.open_store() as store:
+            return inspect(self._world, store, ref, access)
+
+    def retag(self, ref: str, tags: tuple[str, ...], access: RegistryAccess, *, dry_run: bool) -> RemoteChanges:
+        """Let tags name what a reference names."""
+        from imagewright.app.remote import retag
+
+        return retag(self._world, ref, tags, access, dry_run=dry_run)
+
+    def untag(self, refs: tuple[str, ...], access: RegistryAccess, *, dry_run: bool) -> RemoteChanges:
+        """Delete tags."""
+        from imagewright.app.remote import untag
+
+        return untag(self._world, refs, access, dry_run=dry_run)
+
+    def gc_remote(
+        self, repository: str, access: RegistryAccess, *, only: tuple[str, ...], keep: int, dry_run: bool
+    ) -> RemoteChanges:
+        """Delete what is no longer wanted in a repository."""
+        from imagewright.app.remote import gc_remote
+
+        return gc_remote(self._world, repository, access, only=only, keep=keep, dry_run=dry_run)
 
     def store_list(self) -> StoreContents:
         """What the store holds."""

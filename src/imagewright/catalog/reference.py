@@ -127,6 +127,12 @@ VARIABLES = (
     ("IMAGEWRIGHT_FOREIGN", "`foreign`"),
 )
 
+SECRETS = (
+    ("IMAGEWRIGHT_REGISTRY_USERNAME", "the account at the registry that a command speaks to; no key of a file"),
+    ("IMAGEWRIGHT_REGISTRY_PASSWORD", "its password or access token"),
+)
+"""Variables that are no keys of the configuration, because a file is the wrong place for them."""
+
 EXAMPLE = (
     """\
 store = "/var/cache/imagewright"
@@ -221,7 +227,9 @@ def configuration_page() -> str:
         "## Environment",
         "",
     ]
-    lines += _table(("variable", "stands for"), ((f"`{name}`", meaning) for name, meaning in VARIABLES))
+    lines += _table(
+        ("variable", "stands for"), ((f"`{name}`", meaning) for name, meaning in (*VARIABLES, *SECRETS))
+    )
     return "\n".join(lines) + "\n"
 
 

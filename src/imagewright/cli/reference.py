@@ -14,7 +14,7 @@ from imagewright import events
 from imagewright.cli.commands import PROGRAM, cli
 from imagewright.cli.documents import event_name
 from imagewright.cli.options import Command, GlobalOption
-from imagewright.model import results
+from imagewright.model import results, transfers
 
 ANSWERS: dict[str, tuple[type, bool]] = {
     "build": (results.BuiltImage, True),
@@ -25,6 +25,13 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "outdated": (results.OutdatedImage, True),
     "check": (results.CheckResult, True),
     "train": (results.TrainedProfile, False),
+    "push": (transfers.Transferred, False),
+    "pull": (transfers.Transferred, False),
+    "copy": (transfers.Transferred, False),
+    "inspect": (transfers.Inspected, False),
+    "retag": (transfers.RemoteChanges, False),
+    "untag": (transfers.RemoteChanges, False),
+    "gc-remote": (transfers.RemoteChanges, False),
     "store ls": (results.StoreContents, False),
     "store gc": (results.Collected, False),
     "store fsck": (results.StoreReport, False),

@@ -21,6 +21,7 @@ from imagewright.model.options import (
     TrainOptions,
     UpdateOptions,
 )
+from imagewright.model.platforms import Platform
 from imagewright.model.results import (
     BuildReport,
     CheckResult,
@@ -35,6 +36,7 @@ from imagewright.model.results import (
     TrainedProfile,
     Updated,
 )
+from imagewright.model.transfers import Inspected, PushOptions, RegistryAccess, RemoteChanges, Transferred
 
 
 class Application(Protocol):
@@ -81,6 +83,38 @@ class Application(Protocol):
 
     def init(self) -> Started:
         """Write a small configuration; never over one that is there."""
+        ...
+
+    def push(self, specs: tuple[str, ...], destination: str, options: PushOptions, sink: Sink) -> Transferred:
+        """Publish images, built and checked first if need be; tags move last and together."""
+        ...
+
+    def pull(self, ref: str, platforms: tuple[Platform, ...], access: RegistryAccess, sink: Sink) -> Transferred:
+        """Bring an image of a registry into the store."""
+        ...
+
+    def copy(
+        self, refs: tuple[str, str], platforms: tuple[Platform, ...], access: RegistryAccess, sink: Sink
+    ) -> Transferred:
+        """Copy an image from the first place to the second."""
+        ...
+
+    def inspect(self, ref: str, access: RegistryAccess) -> Inspected:
+        """What a reference names."""
+        ...
+
+    def retag(self, ref: str, tags: tuple[str, ...], access: RegistryAccess, *, dry_run: bool) -> RemoteChanges:
+        """Let tags name what a reference names."""
+        ...
+
+    def untag(self, refs: tuple[str, ...], access: RegistryAccess, *, dry_run: bool) -> RemoteChanges:
+        """Delete tags."""
+        ...
+
+    def gc_remote(
+        self, repository: str, access: RegistryAccess, *, only: tuple[str, ...], keep: int, dry_run: bool
+    ) -> RemoteChanges:
+        """Delete old dated tags, and manifests that nothing else names."""
         ...
 
     def store_list(self) -> StoreContents:

@@ -52,14 +52,16 @@ class ImageSource(Protocol):
 
 
 class StoredSource:
-    """An image of a blob store."""
+    """An image of a blob store; its ``root`` may be an index that was only just put together."""
 
-    def __init__(self, blobs: BlobStore, root: Descriptor) -> None:
+    def __init__(self, blobs: BlobStore, root: Descriptor | Document) -> None:
         self._blobs = blobs
         self._root = root
 
     def root(self) -> Document:
         """See :class:`ImageSource`."""
+        if isinstance(self._root, Document):
+            return self._root
         return Document(self.document(self._root), self._root.media_type)
 
     def document(self, descriptor: Descriptor) -> bytes:

@@ -26,6 +26,7 @@ from imagewright.oci.source import Document
 from imagewright.registry.client import RepositoryClient
 from imagewright.registry.merging import IMAGE_ANNOTATION, joined
 from imagewright.registry.refusals import NotFoundError
+from imagewright.registry.untagging import delete_tag
 from imagewright.registry.upload import Blob, Uploader, Way
 
 
@@ -113,17 +114,19 @@ class Publisher:
     def publish(self, publications: Sequence[Publication]) -> tuple[Published, ...]:
         """Publish all of them; their tags move together, after everything else is there.
 
-        Raises :class:`RegistryError`; then no tag has moved, or those that had were moved back.
+        A dry run writes nothing, and says what it would. Raises :class:`RegistryError`; then no tag has moved, or
+        those that had were moved back.
         """
         self._send_blobs(publications)
         for publication in publications:
             for image in publication.platforms:
                 self._put_missing(image.manifest)
-                for attachment in image.attachments:
+                for attachment in () if self._options.dry_run else image.attachments:
                     self._client.attach(attachment.document, attachment.described, attachment.subject)
         indexes = [self._index(publication) for publication in publications]
         moves = self._moves(publications, indexes)
-        self._move(moves)
+        if not self._options.dry_run:
+            move_together(self._client, moves)
         moved = {move.tag for move in moves}
         return tuple(
             Published(
@@ -135,6 +138,22 @@ class Publisher:
             )
             for publication, index in zip(publications, indexes, strict=True)
         )
+
+    def copy(self, images: Sequence[PlatformImage], root: Document, tag: str, digest: str = "") -> Digest:
+        """Bring an index or manifest there as it is, with all it leads to; the tag comes last.
+
+        Raises :class:`RegistryError`, also where ``digest`` was asked for and is another.
+        """
+        if digest and digest != str(root.digest):
+            raise RegistryError(f"what is copied is {root.digest}, not {digest}")
+        self._send_blobs([Publication("", (), tuple(images))])
+        for image in images:
+            self._put_missing(image.manifest)
+        self._put_missing(root)
+        before = self._client.find(tag) if tag else None
+        if tag and (before is None or before.digest != root.digest):
+            self._client.put(tag, root)
+        return root.digest
 
     def _send_blobs(self, publications: Iterable[Publication]) -> None:
         """Every blob once, several at a time. The first failure stops what has not begun."""
@@ -160,12 +179,14 @@ class Publisher:
         def told(there: int) -> None:
             self._progress(blob.digest, there, blob.size, None)
 
+        if self._options.dry_run:
+            return Way.SKIPPED if self._client.has_blob(blob.digest, blob.size) else Way.UPLOADED
         way = Uploader(self._client).send(blob, self._options.sources, told)
         self._progress(blob.digest, blob.size, blob.size, way)
         return way
 
     def _put_missing(self, document: Document) -> None:
-        if not self._client.has_manifest(document.digest):
+        if not self._options.dry_run and not self._client.has_manifest(document.digest):
             self._client.put(str(document.digest), document)
 
     def _index(self, publication: Publication) -> Document:
@@ -227,31 +248,6 @@ class Publisher:
             moves.append(Move(tag, index, before))
         return tuple(moves)
 
-    def _move(self, moves: Sequence[Move]) -> None:
-        """Move all tags, or none: those that moved before a failure are put back."""
-        before = {move.tag: self._client.get(str(move.before.digest)) for move in moves if move.before is not None}
-        done: list[Move] = []
-        try:
-            for move in moves:
-                done.append(move)  # a lost answer may have moved it
-                self._client.put(move.tag, move.document)
-        except BaseException as error:
-            lost = [move.tag for move in reversed(done) if not self._put_back(move, before.get(move.tag))]
-            if lost and isinstance(error, RegistryError):
-                error.hint = f"run it again: these tags already name the new images: {', '.join(sorted(lost))}"
-            raise
-
-    def _put_back(self, move: Move, before: Document | None) -> bool:
-        """Undo one move; whether that worked. A tag that was new is deleted where the registry allows it."""
-        try:
-            if before is not None:
-                self._client.put(move.tag, before)
-                return True
-            now = self._client.find(move.tag)
-            return now is None or self._client.delete_manifest(move.tag)
-        except RegistryError:
-            return False
-
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -260,6 +256,33 @@ class Move:
     tag: str
     document: Document
     before: Descriptor | None
+
+
+def move_together(client: RepositoryClient, moves: Sequence[Move]) -> None:
+    """Move all tags, or none: those that moved before a failure are put back. Raises :class:`RegistryError`."""
+    before = {move.tag: client.get(str(move.before.digest)) for move in moves if move.before is not None}
+    done: list[Move] = []
+    try:
+        for move in moves:
+            done.append(move)  # a lost answer may have moved it
+            client.put(move.tag, move.document)
+    except BaseException as error:
+        lost = [move.tag for move in reversed(done) if not _put_back(client, move, before.get(move.tag))]
+        if lost and isinstance(error, RegistryError):
+            error.hint = f"run it again: these tags may name the new images: {', '.join(sorted(lost))}"
+        raise
+
+
+def _put_back(client: RepositoryClient, move: Move, before: Document | None) -> bool:
+    """Undo one move; whether that worked. A tag that was new is deleted where the registry allows it."""
+    try:
+        if before is not None:
+            client.put(move.tag, before)
+            return True
+        now = client.find(move.tag)
+        return now is None or delete_tag(client, move.tag)
+    except RegistryError:
+        return False
 
 
 def platforms_of(index: Document) -> tuple[str, ...]:

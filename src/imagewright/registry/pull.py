@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a registry into a blob store: an index or a manifest, and all that it leads to, verified on the way."""
+"""From any source into a blob store: an index or a manifest, and all that it leads to, verified on the way."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from imagewright.model.ports import BlobStore
 from imagewright.oci.descriptor import MANIFESTS, Descriptor, Target
 from imagewright.oci.index import Index
 from imagewright.oci.manifest import Manifest
-from imagewright.oci.source import Document
-from imagewright.registry.client import RepositoryClient
+from imagewright.oci.source import Document, ImageSource, checked
+from imagewright.registry.client import RepositoryClient, reference_of
 from imagewright.registry.merging import is_attestation
+from imagewright.registry.source import RegistrySource
 
 _MOST_MANIFESTS = 200
 _MAXIMUM_BLOB = 1 << 36
@@ -34,31 +35,44 @@ class PulledImage:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What was pulled: the document that the reference named, and its images; ``fetched`` bytes came for it."""
+    """What was pulled: the document that the reference named, and its images.
+
+    ``fetched`` bytes of ``new`` blobs came for it; ``there`` blobs were here already.
+    """
 
     document: Document
     images: tuple[PulledImage, ...]
     fetched: int
+    new: int
+    there: int
 
 
 def pull(
     client: RepositoryClient, target: str, platforms: Sequence[Target], blobs: BlobStore, progress: Progress
 ) -> Pulled:
+    """Bring an image of a registry here; see :func:`pull_from`."""
+    source = RegistrySource(client, reference_of(client.repository, target))
+    return pull_from(source, platforms, blobs, progress, client.transport.options.parallel)
+
+
+def pull_from(
+    source: ImageSource, platforms: Sequence[Target], blobs: BlobStore, progress: Progress, workers: int
+) -> Pulled:
     """Bring an image here; ``platforms`` chooses among those of an index (none: all of them).
 
     Raises :class:`RegistryError`; ``VerificationError`` for bytes that are not what their digest says.
     """
-    document = client.get(target)
-    wanted = _choose(client, document, platforms)
-    manifests = [(entry, _manifest(client, entry, document)) for entry in wanted]
+    document = source.root()
+    wanted = _choose(document, platforms)
+    manifests = [(entry, _manifest(source, entry, document)) for entry in wanted]
     parts = {part.digest: part for _, manifest in manifests for part in _parts(manifest)}
     missing = [part for part in parts.values() if not blobs.has(part.digest)]
     ordered = sorted(missing, key=lambda part: (-part.size, part.digest.hex))
 
     def fetch(part: Descriptor) -> None:
-        blobs.put(_told(client.blob(part), part, progress), expected=part.digest, size=part.size)
+        blobs.put(_told(source.pieces(part), part, progress), expected=part.digest, size=part.size)
 
-    with ThreadPoolExecutor(client.transport.options.parallel, thread_name_prefix="blob") as pool:
+    with ThreadPoolExecutor(workers, thread_name_prefix="blob") as pool:
         futures = [pool.submit(fetch, part) for part in ordered]
         try:
             for future in futures:
@@ -73,10 +87,10 @@ def pull(
     images = tuple(
         PulledImage("" if entry.platform is None else str(entry.platform), entry) for entry, _ in manifests
     )
-    return Pulled(document, images, sum(part.size for part in ordered))
+    return Pulled(document, images, sum(part.size for part in ordered), len(ordered), len(parts) - len(ordered))
 
 
-def _choose(client: RepositoryClient, document: Document, platforms: Sequence[Target]) -> tuple[Descriptor, ...]:
+def _choose(document: Document, platforms: Sequence[Target]) -> tuple[Descriptor, ...]:
     if document.media_type in MANIFESTS:
         return (document.descriptor,)
     index = Index.parse(document.content)
@@ -92,7 +106,7 @@ def _choose(client: RepositoryClient, document: Document, platforms: Sequence[Ta
                 {str(one.platform) for one in index.manifests if one.platform and not is_attestation(one)}
             )
             raise RegistryError(
-                f"{client.repository} has no such image for {platform}",
+                f"there is no image for {platform}",
                 why=f"its platforms are {', '.join(there) or 'not named'}",
                 hint="say another with --platform",
             )
@@ -100,11 +114,10 @@ def _choose(client: RepositoryClient, document: Document, platforms: Sequence[Ta
     return tuple(found)
 
 
-def _manifest(client: RepositoryClient, entry: Descriptor, document: Document) -> Document:
-    found = document if entry.digest == document.digest else client.get(str(entry.digest))
-    if found.digest != entry.digest or len(found.content) != entry.size:
-        raise VerificationError(f"refused {entry.digest} of {client.repository}: it is not what its index says")
-    return found
+def _manifest(source: ImageSource, entry: Descriptor, document: Document) -> Document:
+    if entry.digest == document.digest:
+        return document
+    return Document(checked(source.document(entry), entry), entry.media_type)
 
 
 def _parts(document: Document) -> tuple[Descriptor, ...]:

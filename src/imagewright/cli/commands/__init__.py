@@ -10,6 +10,7 @@ from imagewright.cli.commands.building import build, lock, plan
 from imagewright.cli.commands.completion import completion
 from imagewright.cli.commands.group import COMPLETE_VARIABLE, PROGRAM, cli
 from imagewright.cli.commands.images import check, run
+from imagewright.cli.commands.registries import copy, gc_remote, inspect, pull, push, retag, untag
 from imagewright.cli.commands.starting import init
 from imagewright.cli.commands.store import store
 from imagewright.cli.commands.tags import tags
@@ -28,6 +29,13 @@ for _command in (
     check,
     run,
     train,
+    push,
+    pull,
+    copy,
+    inspect,
+    retag,
+    untag,
+    gc_remote,
     store,
     init,
     completion,

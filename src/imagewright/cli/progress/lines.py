@@ -90,6 +90,8 @@ class PlainLines(_Shown):
                 if self._clock() - self._said < _EVERY:
                     return ""
                 self._said = self._clock()
+            case events.TransferStarted() | events.TransferProgress() if not self._verbose:
+                return ""
             case events.PlanReady() | events.CheckFinished(passed=True) if not self._verbose:
                 return ""
             case _:

@@ -87,7 +87,7 @@ class LiveView:
     def event(self, event: events.Event) -> None:
         """Take one event."""
         with self._lock:
-            if self._take(event):
+            if self._transfer(event) if isinstance(event, events.Transfer) else self._take(event):
                 self._say(self._wording.line(event))
 
     def _take(self, event: events.Event) -> bool:
@@ -116,6 +116,17 @@ class LiveView:
                 return self._verbose
             case _:
                 return True
+        self._start()
+        return False
+
+    def _transfer(self, event: events.Transfer) -> bool:
+        """A blob is shown like a step that runs; whether it is there now."""
+        if isinstance(event, events.TransferFinished):
+            self._running.pop(event.blob, None)
+            return True
+        running = self._running.setdefault(event.blob, _Running(event.name, self._clock()))
+        if isinstance(event, events.TransferProgress):
+            running.phase = f"{size(event.size)} of {size(event.total)}"
         self._start()
         return False
 

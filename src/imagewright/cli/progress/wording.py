@@ -34,7 +34,23 @@ class Wording:
             return self._row("dim", self.glyphs.dot, self.progress(event))
         if isinstance(event, events.CheckFinished):
             return self._check(event)
-        return self._fetch(event) or self._step(event)
+        return self._fetch(event) or self._transfer(event) or self._step(event)
+
+    def _transfer(self, event: events.Event) -> str:
+        match event:
+            case events.TransferStarted():
+                return self._row("cyan", self.glyphs.running, f"{event.name} ({size(event.size)})")
+            case events.TransferProgress():
+                words = f"{event.name}: {size(event.size)} of {size(event.total)}"
+                return self._row("dim", self.glyphs.dot, words)
+            case events.TransferFinished(how="skipped"):
+                words = self.paint("dim", f"  there already ({size(event.size)})")
+                return f"{self.paint('dim', self.glyphs.cached)} {'':>{_TIME}}  {event.name}{words}"
+            case events.TransferFinished():
+                words = f"{event.name}  {event.how} ({size(event.size)})"
+                return self._row("green", self.glyphs.done, words, event.seconds)
+            case _:
+                return ""
 
     def _fetch(self, event: events.Event) -> str:
         match event:

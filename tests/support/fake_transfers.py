@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What pushes, pulls and their like answer in tests of the command line."""
+
+from __future__ import annotations
+
+from imagewright.events import Sink, TransferFinished, TransferProgress, TransferStarted
+from imagewright.model.digest import Digest
+from imagewright.model.platforms import Platform
+from imagewright.model.transfers import (
+    Inspected,
+    InspectedAttachment,
+    InspectedImage,
+    InspectedLayer,
+    PushedImage,
+    PushOptions,
+    RegistryAccess,
+    RemoteChanges,
+    TagChange,
+    Transferred,
+)
+
+WHERE = "registry.example/team/python"
+INDEX, OLD, MANIFEST = (Digest.of(word.encode()) for word in ("index", "old", "manifest"))
+TAGS = ("3.13.15-slim-trixie", "3.13-slim-trixie", "3.13-slim")
+PUSHED = Transferred(
+    WHERE,
+    INDEX,
+    TAGS,
+    uploaded=3,
+    mounted=1,
+    skipped=4,
+    bytes=15_100_000,
+    images=(PushedImage(TAGS[0], INDEX, ("linux/amd64", "linux/arm64/v8"), TAGS, TAGS[1:]),),
+)
+PULLED = Transferred(f"{WHERE}:3.13-slim", INDEX, ("3.13-slim",), 0, 0, 2, 46_200_000, downloaded=6)
+INSPECTED = Inspected(
+    f"{WHERE}:3.13-slim",
+    INDEX,
+    "application/vnd.oci.image.index.v1+json",
+    ("3.13-slim",),
+    (
+        InspectedImage(
+            "linux/amd64",
+            MANIFEST,
+            "application/vnd.oci.image.manifest.v1+json",
+            46_200_000,
+            OLD,
+            "2026-11-02T13:41:34Z",
+            "",
+            (),
+            ("python3",),
+            ("PATH=/usr/local/bin",),
+            {},
+            {"org.opencontainers.image.version": "3.13.15"},
+            (InspectedLayer(OLD, 29_100_000, "application/vnd.oci.image.layer.v1.tar+gzip"),),
+        ),
+    ),
+    (InspectedAttachment(OLD, str(MANIFEST), "application/vnd.in-toto+json", 12_000),),
+)
+CHANGED = RemoteChanges(
+    WHERE, (TagChange("slim", str(OLD), str(INDEX)), TagChange("old", str(OLD), "")), (OLD,), True
+)
+
+
+class FakeTransfers:
+    """The part of the application that speaks to registries."""
+
+    asked: list[tuple[object, ...]]
+
+    def push(self, specs: tuple[str, ...], destination: str, options: PushOptions, sink: Sink) -> Transferred:
+        self.asked.append(("push", specs, destination, options))
+        sink(TransferStarted("b", "base trixie-slim amd64", 29_100_000))
+        sink(TransferProgress("b", "base trixie-slim amd64", 12_000_000, 29_100_000))
+        sink(TransferFinished("b", "base trixie-slim amd64", 29_100_000, "uploaded", 1.5))
+        sink(TransferFinished("p", "python 3.13.15 trixie amd64", 9_500_000, "skipped", 0.1))
+        return PUSHED
+
+    def pull(self, ref: str, platforms: tuple[Platform, ...], access: RegistryAccess, sink: Sink) -> Transferred:
+        self.asked.append(("pull", ref, platforms, access))
+        sink(TransferFinished("b", "blob 6caf73f95cf5", 29_100_000, "downloaded", 1.5))
+        return PULLED
+
+    def copy(
+        self, refs: tuple[str, str], platforms: tuple[Platform, ...], access: RegistryAccess, sink: Sink
+    ) -> Transferred:
+        self.asked.append(("copy", refs, platforms, access))
+        sink(TransferFinished("b", "blob 6caf73f95cf5", 29_100_000, "mounted", 0.1))
+        return PULLED
+
+    def inspect(self, ref: str, access: RegistryAccess) -> Inspected:
+        self.asked.append(("inspect", ref, access))
+        return INSPECTED
+
+    def retag(self, ref: str, tags: tuple[str, ...], access: RegistryAccess, *, dry_run: bool) -> RemoteChanges:
+        self.asked.append(("retag", ref, tags, access, dry_run))
+        return CHANGED
+
+    def untag(self, refs: tuple[str, ...], access: RegistryAccess, *, dry_run: bool) -> RemoteChanges:
+        self.asked.append(("untag", refs, access, dry_run))
+        return CHANGED
+
+    def gc_remote(
+        self, repository: str, access: RegistryAccess, *, only: tuple[str, ...], keep: int, dry_run: bool
+    ) -> RemoteChanges:
+        self.asked.append(("gc_remote", repository, access, only, keep, dry_run))
+        return CHANGED

@@ -93,7 +93,7 @@ def test_the_bytes_are_these_and_stay_so() -> None:
 
 
 TAR = "1066ace4bc62d58c970412b3aa991f64f4dc53096d1800418fd3b9a76a053b29"
-GZIP = "f96a6dc8ab3581401b865f1c20e61628b6c69796ba99ea34fa9905cc985230d1"
+GZIP = "e2b2041b505c5e9377bd0307c877498bae4a5bc3217007f5b53ebacddbf184e6"
 ZSTD = "2faa6445fa33f4d2c7fb313419d2aefcbf7c30d79fbc4ed2465b337ba25dae18"
 
 

@@ -17,12 +17,9 @@ import deflate
 import zstandard
 
 from imagewright.model.images import Compression
+from imagewright.oci.levels import LEVEL, PIECE
 
-PIECE = {Compression.GZIP: 1 << 20, Compression.ZSTD: 8 << 20}
-"""Uncompressed bytes per member or frame. Changing one changes every layer's digest."""
-
-LEVEL = {Compression.GZIP: 6, Compression.ZSTD: 9}
-"""Default levels: see docs/explanation/store.md for what they cost and gain."""
+__all__ = ["LEVEL", "MOST_JOBS", "PIECE", "compress", "pieces"]
 
 MOST_JOBS = {Compression.GZIP: 32, Compression.ZSTD: 4}
 """Threads at most: each takes 2 MB (gzip) or 25 MB (zstd), and more than this gains nothing."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.images import RootKind
+from imagewright.model.images import Compression, RootKind
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import (
     CheckWork,
@@ -25,6 +25,7 @@ from imagewright.model.plan import (
     UnpackWork,
     Work,
 )
+from imagewright.oci.levels import LEVEL, PIECE
 from imagewright.recipes import bare as bare_recipe
 from imagewright.recipes import parts as parts_recipe
 from imagewright.recipes import python as python_recipe
@@ -39,6 +40,9 @@ UNPACK_REVISION = "1"
 
 CHECK_REVISION = "1"
 """Changed when a check of the same name looks at something else."""
+
+_PACKED = f"gzip {LEVEL[Compression.GZIP]} {PIECE[Compression.GZIP]}"
+"""How steps compress the layers they keep."""
 
 _NOT_HASHED = frozenset(
     {(StepKind.PYTHON, role) for role in ("buildroot", "sysroot", "interpreter")}
@@ -180,14 +184,16 @@ def _scripts(scripts: Iterable[Script]) -> list[object]:
 
 def _revision(kind: StepKind) -> str:
     match kind:
-        case StepKind.BASE | StepKind.BUILDROOT | StepKind.RUNTIME:
+        case StepKind.BUILDROOT:
             return _roots_revision()
         case StepKind.SYSROOT | StepKind.EMULATOR:
             return UNPACK_REVISION
+        case StepKind.BASE | StepKind.RUNTIME:
+            return f"{_roots_revision()} {_PACKED}"
         case StepKind.PYTHON:
-            return _python_revision()
+            return f"{_python_revision()} {_PACKED}"
         case StepKind.SITE:
-            return site_recipe.REVISION
+            return f"{site_recipe.REVISION} {_PACKED}"
         case StepKind.IMAGE:
             return IMAGE_REVISION
         case StepKind.CHECK:

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sizes of images in the store beside the official ones: each layer, as gzip and as zstd.
+
+``python bench/sizes.py [--store DIR] [NAME…]``: every image of the store, or those named
+(``3.13.15-slim-trixie``). Builds nothing; layers are compressed the other way in memory only to be counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from imagewright.model.images import Compression
+from imagewright.oci.compression import PIECE, compress, pieces
+from imagewright.oci.decompression import decompressed
+
+OFFICIAL = {"slim-trixie": 42_961_458, "trixie": 412_660_988}
+"""Bytes that a pull of the official python:3.13-… transfers (August 2026, amd64); no minimal image exists."""
+
+GOALS = {
+    "slim-trixie": 46_000_000,
+    "trixie": OFFICIAL["trixie"],
+    "minimal-trixie": OFFICIAL["slim-trixie"] * 45 // 100,
+}
+"""Bytes as gzip at most: slim carries bytecode, which the official one does not; minimal 45 % of official slim."""
+
+_LARGEST = 64 << 30
+
+
+def images(store: str | None, wanted: list[str]) -> Iterator[tuple[str, dict[str, object], Path]]:
+    """Name, manifest and blob directory of the images of a store."""
+    words = [
+        sys.executable,
+        "-m",
+        "imagewright",
+        *([f"--store={store}"] if store else []),
+        "store",
+        "ls",
+        "--json",
+    ]
+    contents = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    blobs = Path(contents["directory"]) / "blobs" / "sha256"
+    for image in contents["images"]:
+        if not wanted or image["image"] in wanted:
+            manifest = json.loads((blobs / image["digest"].removeprefix("sha256:")).read_bytes())
+            yield image["image"], manifest, blobs
+
+
+def zstd_size(path: Path) -> int:
+    """Bytes of a layer if it were compressed with zstd, as ``compression = "zstd"`` does."""
+    with path.open("rb") as file:
+        plain = decompressed(file, maximum=_LARGEST)
+        parts = pieces(iter(lambda: plain.read(1 << 20), b""), PIECE[Compression.ZSTD])
+        return sum(map(len, compress(parts, Compression.ZSTD, jobs=2)))
+
+
+def main() -> int:
+    """Print a table for each image; 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("specs", nargs="*")
+    parser.add_argument("--store")
+    words = parser.parse_args()
+    missed = 0
+    for name, manifest, blobs in images(words.store, words.specs):
+        config = json.loads((blobs / digest(manifest["config"])).read_bytes())
+        labels = [step["created_by"].removeprefix("imagewright ") for step in config["history"]]
+        total = zstd = 0
+        print(f"\n| {name} | gzip | zstd |\n|---|---|---|")
+        for layer, label in zip(manifest["layers"], labels, strict=True):
+            size = zstd_size(blobs / digest(layer))
+            total, zstd = total + layer["size"], zstd + size
+            print(f"| {label} | {layer['size']:,} | {size:,} |")
+        print(f"| all | {total:,} | {zstd:,} |")
+        kind = name.partition("-")[2]
+        if kind in OFFICIAL:
+            print(f"| official | {OFFICIAL[kind]:,} | |")
+        if kind in GOALS:
+            met = total <= GOALS[kind]
+            missed += not met
+            print(f"| goal: at most | {GOALS[kind]:,}, {'met' if met else 'MISSED'} | |")
+    return int(missed > 0)
+
+
+def digest(descriptor: dict[str, str]) -> str:
+    """The hexadecimal digest of what a descriptor points to."""
+    return descriptor["digest"].removeprefix("sha256:")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

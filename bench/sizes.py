@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from imagewright.model.images import Compression
 from imagewright.oci.compression import PIECE, compress, pieces
@@ -31,7 +32,7 @@ GOALS = {
 _LARGEST = 64 << 30
 
 
-def images(store: str | None, wanted: list[str]) -> Iterator[tuple[str, dict[str, object], Path]]:
+def images(store: str | None, wanted: list[str]) -> Iterator[tuple[str, dict[str, Any], Path]]:
     """Name, manifest and blob directory of the images of a store."""
     words = [
         sys.executable,

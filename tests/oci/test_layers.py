@@ -99,7 +99,9 @@ ZSTD = "2faa6445fa33f4d2c7fb313419d2aefcbf7c30d79fbc4ed2465b337ba25dae18"
 
 def test_the_gzip_header_says_nothing_of_time_or_system() -> None:
     data, _ = write(SAMPLE)
-    assert data[:10] == bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
+    assert data[:10] == bytes(
+        [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 2, 255]
+    )  # 2: the level is a high one (RFC 1952, 2.3.1)
 
 
 @pytest.mark.parametrize("compression", list(Compression))
@@ -128,7 +130,7 @@ def test_a_gzip_layer_is_members_that_gzip_joins() -> None:
     pairs = [file("a", bytes(3 * PIECE[Compression.GZIP]))]
     data, _ = write(pairs)
     assert gzip.decompress(data) == tar(pairs)
-    assert data.count(b"\x1f\x8b\x08\0\0\0\0\0\0\xff") == 4
+    assert data.count(b"\x1f\x8b\x08\0\0\0\0\0\2\xff") == 4
 
 
 def test_a_zstd_layer_is_frames_that_zstd_joins() -> None:

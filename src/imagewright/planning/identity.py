@@ -44,6 +44,9 @@ CHECK_REVISION = "1"
 _PACKED = f"gzip {LEVEL[Compression.GZIP]} {PIECE[Compression.GZIP]}"
 """How steps compress the layers they keep."""
 
+_PACKING = frozenset({StepKind.BASE, StepKind.PYTHON, StepKind.RUNTIME, StepKind.SITE})
+"""Those that keep any."""
+
 _NOT_HASHED = frozenset(
     {(StepKind.PYTHON, role) for role in ("buildroot", "sysroot", "interpreter")}
     | {(StepKind.SITE, "buildroot")}
@@ -183,17 +186,20 @@ def _scripts(scripts: Iterable[Script]) -> list[object]:
 
 
 def _revision(kind: StepKind) -> str:
+    """What a kind of step depends on besides its work and its needs."""
+    return f"{_recipe(kind)} {_PACKED}" if kind in _PACKING else _recipe(kind)
+
+
+def _recipe(kind: StepKind) -> str:
     match kind:
-        case StepKind.BUILDROOT:
+        case StepKind.BASE | StepKind.BUILDROOT | StepKind.RUNTIME:
             return _roots_revision()
         case StepKind.SYSROOT | StepKind.EMULATOR:
             return UNPACK_REVISION
-        case StepKind.BASE | StepKind.RUNTIME:
-            return f"{_roots_revision()} {_PACKED}"
         case StepKind.PYTHON:
-            return f"{_python_revision()} {_PACKED}"
+            return _python_revision()
         case StepKind.SITE:
-            return f"{site_recipe.REVISION} {_PACKED}"
+            return site_recipe.REVISION
         case StepKind.IMAGE:
             return IMAGE_REVISION
         case StepKind.CHECK:

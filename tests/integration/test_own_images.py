@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A person's own image, for real: packages from an index on loopback, a user, authorities, a locale, a patch."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from peers.fixtures import Workshop
+from support.loopback import serve
+from support.machine import program, unpack_archive
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+NAME = "demo_own-1.0-py3-none-any.whl"
+SPEC = "3.13-slim-trixie"
+SHOW = (
+    "import demo_own, json, locale, os, sys, this; locale.setlocale(locale.LC_ALL, '');"
+    "print(json.dumps([os.getuid(), os.getgid(), os.getcwd(), os.environ['HOME'], sys.argv[1:], demo_own.WORD,"
+    " locale.format_string('%.1f', 1.5), this.greeting, demo_own.__cached__]))"
+)
+PATCH = """\
+--- a/Lib/this.py
++++ b/Lib/this.py
+@@ -1 +1,2 @@
++greeting = "patched"
+ s = \"\"\"Gur Mra bs Clguba, ol Gvz Crgref
+"""
+
+
+def wheel() -> bytes:
+    """A wheel out of nothing, the same each time."""
+    info = "demo_own-1.0.dist-info"
+    files = {
+        "demo_own.py": "WORD = 'own'\n\n\ndef main():\n    print(WORD)\n",
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: demo-own\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: us\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": "[console_scripts]\ndemo-own = demo_own:main\n",
+    }
+    record = "".join(
+        f"{name},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b'=').decode()},"
+        f"{len(text)}\n"
+        for name, text in files.items()
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
+            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), text)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The image, where it was built, and the index it was built from."""
+
+    workshop: Workshop
+    archive: Path
+    answer: dict[str, Any]
+    index: str
+
+
+@pytest.fixture(scope="module")
+def own(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
+    """Built in a project of its own, on the store that all tests share."""
+    openssl = program("openssl", "openssl")
+    directory = tmp_path_factory.mktemp("own")
+    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-subj", "/CN=Test authority", "-days", "3650", "-keyout", "/dev/null", "-out", "own.pem"]
+    subprocess.run(command, cwd=directory, check=True, capture_output=True)
+    (directory / "own.patch").write_text(PATCH)
+    data = wheel()
+    digest = hashlib.sha256(data).hexdigest()
+    (directory / "requirements.txt").write_text(f"demo.own==1.0 \\\n    --hash=sha256:{digest}\n")
+    (directory / "imagewright.toml").write_text(
+        f"""[defaults]
+profile = "quick"
+bytecode = "stdlib+site"
+requirements = ["requirements.txt"]
+installers = "none"
+user = {{ name = "app", uid = 1234 }}
+ca_certificates = ["own.pem"]
+locale = "de_DE.UTF-8"
+entrypoint = ["python3", "-c", {json.dumps(SHOW)}]
+command = ["hello"]
+working_directory = "/home/app"
+patches = ["own.patch"]
+repository = "registry.example/team/python"
+tags = ["{{series}}-own"]
+"""
+    )
+    page = f'<a href="/files/{NAME}#sha256={digest}">{NAME}</a>'.encode()
+    with serve({"simple/demo-own/": page, f"files/{NAME}": data}) as server:
+        here = replace(workshop, directory=directory, lock=directory / "imagewright.lock")
+        (answer,) = here.answer("--mirror", f"pypi={server}/simple", "build", SPEC, "-o", directory / "own.tar")[
+            "images"
+        ]
+        yield Own(here, directory / "own.tar", answer, f"{server}/simple")
+
+
+def test_a_container_runs_what_was_chosen_as_who_was_chosen(own: Own) -> None:
+    said = json.loads(own.workshop.call("run", SPEC).stdout)
+    cached = "/usr/local/lib/python3.13/site-packages/__pycache__/demo_own.cpython-313.pyc"
+    assert said == [1234, 1234, "/home/app", "/home/app", ["hello"], "own", "1,5", "patched", cached]
+    assert json.loads(own.workshop.call("run", SPEC, "--", "a", "b").stdout)[4] == ["a", "b"]
+
+
+def test_checks_pass_and_names_are_ones_own(own: Own) -> None:
+    assert own.answer["repository"] == "registry.example/team/python"
+    assert own.answer["tags"] == ["3.13-own"]
+    command = ["tar", "-xOf", own.archive, "manifest.json"]
+    names = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert names[0]["RepoTags"] == ["registry.example/team/python:3.13-own"]
+
+
+def test_the_lock_names_the_wheel_and_no_address(own: Own) -> None:
+    text = own.workshop.lock.read_text(encoding="utf-8")
+    assert f"demo-own 1.0 {NAME}" in text
+    assert own.index not in text
+
+
+def test_no_layer_hides_another_ones_file(own: Own, tmp_path: Path) -> None:
+    root = unpack_archive(own.archive, tmp_path / "root")
+    assert not (root / "usr/local/bin/pip").exists()
+    assert (root / "usr/local/bin/demo-own").stat().st_mode & 0o111
+    assert "app:x:1234:1234::/home/app:/bin/sh" in (root / "etc/passwd").read_text()
+    assert not (root / "usr/share/i18n").exists()
+    steps = [layer["step"].split()[0] for layer in own.answer["layers"]]
+    assert steps.count("site") == 1
+
+
+def test_another_store_gives_the_same_image(own: Own, tmp_path: Path) -> None:
+    """Everything but the interpreter, which has a test of its own, is made again with other threads."""
+    other = replace(own.workshop, store=tmp_path / "store")
+    shutil.copytree(own.workshop.store, other.store, symlinks=True)
+    for name in ("site", "runtime", "image", "check"):
+        forget(other, name)
+    (again,) = other.answer("--mirror", f"pypi={own.index}", "--jobs", "1", "build", SPEC)
+    assert again["digest"] == own.answer["digest"]
+    assert {step["name"].split()[0] for step in again["steps"] if not step["cached"]} >= {"site", "image"}
+
+
+def forget(workshop: Workshop, kind: str) -> None:
+    """Take the records of a kind of step out of a store."""
+    from imagewright.app.world import SystemClock
+    from imagewright.store.store import Store
+
+    with Store.open(workshop.store, clock=SystemClock()) as store:
+        store.steps.remove([record.id for record, _ in store.steps.all() if record.kind.value == kind])

@@ -32,6 +32,7 @@ from imagewright.model.plan import Plan, PlannedImage, RootWork, Step, StepKind
 from imagewright.model.platforms import parse_platform
 from imagewright.model.results import LeftOut
 from support.fake_application import IMAGE
+from support.locks import definition
 
 AMD64 = parse_platform("linux/amd64")
 
@@ -68,17 +69,26 @@ def test_what_is_left_out_is_said_once_for_each_reason() -> None:
 
 def test_one_file_holds_one_image(tmp_path: Path) -> None:
     file = BuildOptions(output=tmp_path / "x.tar")
-    refuse_output(1, file)
+    one, two = [definition("3.13-slim")], [definition("3.13-slim"), definition("3.13")]
+    refuse_output(one, file)
     with pytest.raises(UsageError, match="is one file, and these are 2 images"):
-        refuse_output(2, file)
-    refuse_output(2, replace(file, format=ArchiveFormat.OCI_DIR))
-    refuse_output(2, replace(file, separate=True))
-    refuse_output(2, BuildOptions(output=tmp_path))
+        refuse_output(two, file)
+    refuse_output(two, replace(file, format=ArchiveFormat.OCI_DIR))
+    refuse_output(two, replace(file, separate=True))
+    refuse_output(two, BuildOptions(output=tmp_path))
     assert is_directory(BuildOptions(output=tmp_path))
     (tmp_path / "x.tar").touch()
     with pytest.raises(UsageError, match="in the way"):
-        refuse_output(1, replace(file, separate=True))
+        refuse_output(one, replace(file, separate=True))
     assert file_name(IMAGE) == "3.13.15-slim-trixie.linux-amd64.tar"
+
+
+def test_one_image_for_several_platforms_is_one_but_for_docker(tmp_path: Path) -> None:
+    file = BuildOptions(output=tmp_path / "x.tar")
+    both = [definition("3.13-slim"), definition("3.13-slim", platform="arm64")]
+    refuse_output(both, file)
+    with pytest.raises(UsageError, match="is one file, and these are 2 images"):
+        refuse_output(both, replace(file, format=ArchiveFormat.DOCKER_ARCHIVE))
 
 
 def test_memory_is_what_the_machine_has_free_and_the_cgroups_allow(tmp_path: Path) -> None:

@@ -106,11 +106,24 @@ def test_images_share_blobs_and_names_go_to_the_first(built: Built) -> None:
     other = build(built.blobs, "arm64")
     images = [*built.images, *other.images]
     found = members(b"".join(archive_chunks(images, built.blobs, ArchiveFormat.OCI_ARCHIVE)))
-    assert sum(name.startswith("blobs/") for name in found) == 2 + 2 + 4
+    assert sum(name.startswith("blobs/") for name in found) == 2 + 2 + 4 + 1
     assert [item["RepoTags"] for item in json.loads(found["manifest.json"])] == [list(NAMES), []]
-    assert [str(entry.platform) for entry in Index.parse(found["index.json"]).manifests] == [
-        "linux/amd64",
-        "linux/arm64/v8",
+
+
+def test_one_name_for_several_platforms_is_one_index(built: Built, tmp_path: Path) -> None:
+    other = build(built.blobs, "arm64")
+    target = tmp_path / "layout"
+    export([*built.images, *other.images], built.blobs, target, ArchiveFormat.OCI_DIR)
+    layout = LayoutDirectory(target)
+    entry = layout.find()
+    assert entry.media_type == INDEX
+    assert entry == layout.find("3.13.15-slim-trixie")
+    assert layout.verify() == 2 + 2 + 4 + 1
+    index = Index.parse(layout.read(entry))
+    assert [str(manifest.platform) for manifest in index.manifests] == ["linux/amd64", "linux/arm64/v8"]
+    assert [manifest.digest for manifest in index.manifests] == [
+        built.documents.manifest.digest,
+        other.documents.manifest.digest,
     ]
 
 

@@ -66,7 +66,7 @@ class Builder:
         begun = clock.monotonic()
         chosen = choose(self._world, specs, options.selection)
         warn_of(chosen.left_out, self._sink)
-        exporting.refuse_output(len(chosen.named), options)
+        exporting.refuse_output(chosen.definitions, options)
         lock, unlocked = ensure_each(self._world, self._store, self._ports, chosen.definitions, self._sink)
         named = without(chosen.named, unlocked)
         definitions = [definition for _, definition in named]

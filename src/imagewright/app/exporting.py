@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from imagewright.errors import MachineError, UsageError
+from imagewright.model.images import ImageDefinition
 from imagewright.model.options import ArchiveFormat, BuildOptions
 from imagewright.model.platforms import parse_platform
 from imagewright.model.ports import BlobStore
@@ -38,8 +39,13 @@ def write_all(
     return tuple(replace(image, archive=output) for image in built)
 
 
-def refuse_output(count: int, options: BuildOptions) -> None:
-    """Raise :class:`UsageError` before anything is built, if ``count`` images do not fit into the output."""
+def refuse_output(definitions: Sequence[ImageDefinition], options: BuildOptions) -> None:
+    """Raise :class:`UsageError` before anything is built, if the images do not fit into the output.
+
+    One image for several platforms is one thing in OCI's formats, an index; Docker's own has nothing for it.
+    """
+    apart = options.format is ArchiveFormat.DOCKER_ARCHIVE
+    count = len(definitions) if apart else len({str(definition.name) for definition in definitions})
     output = options.output
     if output is None:
         return

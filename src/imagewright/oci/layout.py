@@ -6,7 +6,8 @@ An ``oci-archive`` is an OCI layout in a tar that also has Docker's ``manifest.j
 ``docker-archive`` has ``manifest.json`` and the blobs only.
 
 ``index.json`` names each image once, by the first of its names: readers of a layout without a name insist on a
-single entry. ``manifest.json`` has all names.
+single entry. Images of the same name for several platforms are one entry, an index over them.
+``manifest.json`` has all names.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.options import ArchiveFormat
 from imagewright.model.ports import BlobStore
 from imagewright.model.tree import Content, Entry, EntryStream, Kind
-from imagewright.oci.descriptor import INDEXES, MANIFESTS, Descriptor
+from imagewright.oci.descriptor import INDEX, INDEXES, MANIFESTS, Descriptor
 from imagewright.oci.index import Index
 from imagewright.oci.manifest import Manifest
 from imagewright.oci.reading import MAX_DOCUMENT, parse
@@ -83,12 +84,15 @@ def _entries(images: Sequence[Export], blobs: BlobStore, form: ArchiveFormat) ->
     files = _documents(images, blobs, form)
     for directory in ("blobs", "blobs/sha256"):
         yield Entry(directory, Kind.DIRECTORY, 0o755), None
-    for digest, size in _closure(images, blobs):
+    stored = {f"blobs/sha256/{digest.hex}": (digest, size) for digest, size in _closure(images, blobs)}
+    for name in sorted({*files, *stored}):
+        if name in files:
+            yield Entry(name, Kind.FILE, 0o644, size=len(files[name])), io.BytesIO(files[name])
+            continue
+        digest, size = stored[name]
         with _open(blobs, digest) as file:
             content: Content = io.BufferedReader(_Verified(file, digest, size), _CHUNK)
-            yield Entry(f"blobs/sha256/{digest.hex}", Kind.FILE, 0o644, size=size), content
-    for name in sorted(files):
-        yield Entry(name, Kind.FILE, 0o644, size=len(files[name])), io.BytesIO(files[name])
+            yield Entry(name, Kind.FILE, 0o644, size=size), content
 
 
 def _write_directory(images: Sequence[Export], blobs: BlobStore, path: Path, temporary: Path) -> int:
@@ -114,7 +118,13 @@ def _documents(images: Sequence[Export], blobs: BlobStore, form: ArchiveFormat) 
     files: dict[str, bytes] = {}
     if form is not ArchiveFormat.DOCKER_ARCHIVE:
         files["oci-layout"] = _LAYOUT
-        files["index.json"] = Index(tuple(_named(image) for image in images)).encode()
+        entries = []
+        for group in _same_name(images):
+            entry, content = _entry(group)
+            entries.append(_named(entry))
+            if content:
+                files[f"blobs/sha256/{entry.manifest.digest.hex}"] = content
+        files["index.json"] = Index(tuple(entries)).encode()
     if form is not ArchiveFormat.OCI_DIR:
         items = []
         taken: set[str] = set()
@@ -131,6 +141,22 @@ def _documents(images: Sequence[Export], blobs: BlobStore, form: ArchiveFormat) 
             )
         files["manifest.json"] = canonical_json(items)
     return files
+
+
+def _same_name(images: Sequence[Export]) -> list[list[Export]]:
+    """Images that have their first name in common, in order of the names' first appearance."""
+    groups: dict[str, list[Export]] = {}
+    for number, image in enumerate(images):
+        groups.setdefault(image.names[0] if image.names else f" {number}", []).append(image)
+    return list(groups.values())
+
+
+def _entry(group: list[Export]) -> tuple[Export, bytes]:
+    """What ``index.json`` names: the manifest, or an index over the platforms, with its bytes."""
+    if len(group) == 1:
+        return group[0], b""
+    content = Index(tuple(image.manifest for image in group)).encode()
+    return Export(Descriptor(INDEX, Digest.of(content), len(content)), group[0].names), content
 
 
 def _named(image: Export) -> Descriptor:

@@ -17,7 +17,10 @@ for tool in ar as gcc gcc-ar gcc-nm gcc-ranlib ld nm objcopy objdump ranlib read
 done
 cat > /cross/bin/pkg-config << END
 #!/bin/sh
-PKG_CONFIG_LIBDIR=/usr/lib/$IW_TRIPLET/pkgconfig:/usr/share/pkgconfig exec /usr/bin/pkg-config "\$@"
+# Where the linker looks by itself needs no -L, which would be recorded.
+export PKG_CONFIG_LIBDIR=/usr/lib/$IW_TRIPLET/pkgconfig:/usr/share/pkgconfig
+export PKG_CONFIG_SYSTEM_LIBRARY_PATH=/usr/lib/$IW_TRIPLET:/usr/lib
+exec /usr/bin/pkg-config "\$@"
 END
 chmod 755 /cross/bin/pkg-config
 gcc --version

@@ -51,6 +51,9 @@ Imagewright, `store` when `imagewright train` made it.
 |---|---|---|
 | `base` | `minbase` | A suite's base: Essential packages, Priority required, what the suite asks for. |
 | `buildroot` | the series | What the interpreter is compiled with. It stays as it is when the base is refreshed. |
+| `buildroot` | the series and an architecture | The same for compiling across: the machine's own. |
+| `sysroot` | the series | What is linked against when compiling across: libraries and headers. |
+| `emulator` | `qemu-user` | The emulators of other processors, for the machine's own architecture. |
 | `runtime` | the target | What may come on top: libraries the interpreter may need, the variant's packages. |
 
 `roots` are the names that were asked for. A package line is

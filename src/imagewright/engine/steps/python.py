@@ -101,7 +101,9 @@ def _lower(context: StepContext) -> tuple[Path, ...]:
     trees = [tree_of(needs["buildroot"], ports)]
     if "interpreter" in needs:
         native = needs["interpreter"]
-        trees[:0] = [part_tree(native, part, ports) for part in parts_left(native, set(PythonPart))]
+        # Without its pip: what is installed already would not be installed into the new tree.
+        wanted = set(PythonPart) - {PythonPart.INSTALLERS, PythonPart.DEBUG}
+        trees[:0] = [part_tree(native, part, ports) for part in parts_left(native, wanted)]
     if "sysroot" in needs:
         trees.append(tree_of(needs["sysroot"], ports))
     return tuple(trees)

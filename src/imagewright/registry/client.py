@@ -27,7 +27,7 @@ from imagewright.oci.descriptor import (
 from imagewright.oci.index import Index
 from imagewright.oci.reading import parse
 from imagewright.oci.source import Document
-from imagewright.registry.refusals import NotFoundError
+from imagewright.registry.refusals import NotFoundError, refused_codes
 from imagewright.registry.transport import PIECE, Answer, Body, Request, Transport, Trouble, translated
 
 ACCEPT = ", ".join((INDEX, MANIFEST, DOCKER_LIST, DOCKER_MANIFEST))
@@ -38,6 +38,10 @@ _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?', re.ASCII)
 _MOST_PAGES = 1000
 _MOST_TAGS = 100_000
 _REFERRERS_PAGE = 500
+_INVALID = frozenset({"MANIFEST_INVALID", "DIGEST_INVALID", "TAG_INVALID"})
+"""What a registry says of a manifest that was spoiled on its way, or was wrong from the beginning."""
+_SPOILED = 4
+"""Attempts in a row that may be refused so."""
 
 
 class RepositoryClient:
@@ -91,17 +95,30 @@ class RepositoryClient:
         """Whether a manifest is there."""
         return self.find(str(digest)) is not None
 
-    def put(self, target: str, document: Document) -> Answer:
-        """Write a manifest or index under a tag or its digest."""
+    def put(self, target: str, document: Document, *, persistence: int = 1) -> Answer:
+        """Write a manifest or index under a tag or its digest.
+
+        Where what arrived is not what was sent, it is sent again at once: a tag may name the wrong thing now.
+        ``persistence`` is how many times as often as usual it is tried.
+        """
         request = replace(
             self.request("PUT", f"manifests/{target}", frozenset({_OK, _CREATED, _ACCEPTED})),
             body=Body.of(document.content, document.media_type),
         )
-        answer = self.transport.ask(request)
-        said = answer.header("docker-content-digest")
-        if said.startswith("sha256:") and said != str(document.digest):
-            raise RegistryError(f"{self.repository} kept {said} when it was sent {document.digest}")
-        return answer
+
+        def once() -> Answer:
+            try:
+                answer = self.transport.attempt(request)
+            except RegistryError as error:
+                if _INVALID.isdisjoint(refused_codes(error)):
+                    raise
+                raise Trouble(error.why or error.message, limit=_SPOILED) from None
+            said = answer.header("docker-content-digest")
+            if said.startswith("sha256:") and said != str(document.digest):
+                raise Trouble(f"it kept {said} when it was sent {document.digest}", pause=0.0)
+            return answer
+
+        return self.transport.persist(once, f"PUT {self.repository} {target}", persistence=persistence)
 
     def delete_manifest(self, target: str) -> bool:
         """Delete a tag or a manifest; whether there was one."""

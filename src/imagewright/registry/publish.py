@@ -273,11 +273,15 @@ def move_together(client: RepositoryClient, moves: Sequence[Move]) -> None:
         raise
 
 
+_STUBBORN = 3
+"""Tags half moved are worse than a long wait."""
+
+
 def _put_back(client: RepositoryClient, move: Move, before: Document | None) -> bool:
     """Undo one move; whether that worked. A tag that was new is deleted where the registry allows it."""
     try:
         if before is not None:
-            client.put(move.tag, before)
+            client.put(move.tag, before, persistence=_STUBBORN)
             return True
         now = client.find(move.tag)
         return now is None or delete_tag(client, move.tag)

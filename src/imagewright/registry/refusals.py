@@ -40,6 +40,12 @@ def refusal(what: str, status: int, content: bytes) -> RegistryError:
     )
 
 
+def refused_codes(error: RegistryError) -> frozenset[str]:
+    """The registry's own error codes behind a refusal."""
+    codes = error.details.get("codes")
+    return frozenset(map(str, codes)) if isinstance(codes, list) else frozenset()
+
+
 def reasons(content: bytes) -> tuple[tuple[str, ...], str]:
     """Error codes, and what they say in one line; nothing where the body is not of the specified form."""
     try:

@@ -154,20 +154,23 @@ class Transport:
         """Repeat attempts until one is answered. Raises :class:`RegistryError`."""
         return self.persist(lambda: self.attempt(request), _shown(request))
 
-    def persist(self, action: Callable[[], Answer], what: str) -> Answer:
-        """Repeat ``action`` while it ends in :class:`Trouble`, with pauses. Raises :class:`RegistryError`."""
+    def persist(self, action: Callable[[], Answer], what: str, *, persistence: int = 1) -> Answer:
+        """Repeat ``action`` while it ends in :class:`Trouble`, with pauses. Raises :class:`RegistryError`.
+
+        ``persistence`` is how many times as often as usual it is tried.
+        """
         row = 0
         while True:
             try:
                 return action()
             except Trouble as trouble:
                 row += 1
-                self.wait(trouble, row, what)
+                self.wait(trouble, row, what, persistence=persistence)
 
-    def wait(self, trouble: Trouble, row: int, what: str) -> None:
+    def wait(self, trouble: Trouble, row: int, what: str, *, persistence: int = 1) -> None:
         """Pause after the ``row``-th failure in a row. Raises :class:`RegistryError` if that was the last."""
         options = self.options
-        if row >= min(options.attempts, trouble.limit or options.attempts):
+        if row >= min(options.attempts, trouble.limit or options.attempts) * persistence:
             tries = f" (tried {row} times)" if row > 1 else ""
             raise RegistryError(f"{what} failed", why=f"{trouble.reason}{tries}", hint="try again later")
         pause = trouble.pause

@@ -18,7 +18,7 @@ from imagewright.errors import RegistryError
 from imagewright.model.digest import Digest
 from imagewright.model.references import Repository
 from imagewright.registry.client import RepositoryClient
-from imagewright.registry.refusals import AbsentUploadError
+from imagewright.registry.refusals import AbsentUploadError, refused_codes
 from imagewright.registry.transport import Answer, Body, Request, Trouble
 
 _CREATED, _ACCEPTED, _NO_CONTENT, _RANGE = 201, 202, 204, 416
@@ -155,7 +155,7 @@ class Uploader:
             answer = self._transport.attempt(self._at("PUT", location, frozenset({_CREATED, _NO_CONTENT})))
         except RegistryError as error:
             # What came in pieces was put together wrongly there: "0-0" may mean nothing, or one byte.
-            if "DIGEST_INVALID" in str(error.details.get("codes", "")):
+            if "DIGEST_INVALID" in refused_codes(error):
                 raise AbsentUploadError(error.message, why=error.why, hint=error.hint) from error
             raise
         said = answer.header("docker-content-digest")

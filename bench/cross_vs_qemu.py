@@ -81,7 +81,9 @@ class Way:
         trees = [tree_of(self.needs["buildroot"], self.ports)]
         if "interpreter" in self.needs:
             native = self.needs["interpreter"]
-            trees[:0] = [part_tree(native, part, self.ports) for part in parts_left(native, {PythonPart.INTERPRETER})]
+            trees[:0] = [
+                part_tree(native, part, self.ports) for part in parts_left(native, {PythonPart.INTERPRETER})
+            ]
         if "sysroot" in self.needs:
             trees.append(tree_of(self.needs["sysroot"], self.ports))
         inner = upper.with_name(f"{upper.name}-work")

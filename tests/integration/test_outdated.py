@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A security update comes out: ``outdated`` shows it first, ``update`` locks it, ``build`` compiles nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+from imagewright.app.application import Imagewright
+from imagewright.app.world import SystemClock, World
+from imagewright.catalog.shipped import shipped_documents
+from imagewright.events import discard
+from imagewright.model.images import Profile
+from imagewright.model.options import BuildOptions, GlobalOptions, Selection, UpdateOptions
+from imagewright.planning.lockfile import read_lock
+from imagewright.store.store import Store
+from peers.fixtures import QUICK, Built
+from support.archive import SignedArchive, SigningKey
+from support.machine import program
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+KEY = SigningKey.make()
+PATCHED = ("hostname", "netbase")
+"""One package of the base, one of the runtime layer."""
+
+
+@dataclass(frozen=True)
+class Patched:
+    """An application whose suite has a security archive of its own with newer packages."""
+
+    application: Imagewright
+    platform: str
+
+
+@pytest.fixture
+def patched(quick_image: Built, tmp_path: Path) -> Iterator[Patched]:
+    """The workshop's store and lock, and two packages that were patched a minute ago."""
+    program("dpkg-deb", "dpkg")
+    workshop = quick_image.workshop
+    archive = SignedArchive(tmp_path / "archive", KEY)
+    for deb in newer_debs(workshop.lock, workshop.store, tmp_path):
+        archive.add_deb(deb)
+    # No younger than the real one, which the shared store would else refuse as a rollback from then on.
+    locked = {one.name: one for one in read_lock(workshop.lock.read_text()).archives}
+    date = datetime.fromisoformat(locked["trixie-security"].date)
+    archive.write(suite="stable-security", codename="trixie-security", date=date)
+    shutil.copy(workshop.lock, tmp_path / "imagewright.lock")
+    (tmp_path / "imagewright.toml").write_text(configuration())
+    (tmp_path / "key.asc").write_text(KEY.certificate)
+    with archive.serve() as url:
+        options = GlobalOptions(
+            store=workshop.store,
+            config=tmp_path / "imagewright.toml",
+            lock=tmp_path / "imagewright.lock",
+            mirrors=(("debian-security", str(url)),),
+        )
+        yield Patched(Imagewright(World(options, SystemClock(), 0o022)), quick_image.answer["platform"])
+    # The store is shared: other tests expect the image that their own lock describes.
+    again = json.loads(workshop.call("build", *QUICK, "--json", "--progress", "none").stdout)
+    assert again[0]["digest"] == quick_image.answer["digest"]
+
+
+def newer_debs(lock: Path, store: Path, directory: Path) -> Iterator[Path]:
+    """The locked packages once more, as a later version."""
+    packages = {package.name: package for found in read_lock(lock.read_text()).sets for package in found.packages}
+    for name in PATCHED:
+        package = packages[name]
+        with Store.open(store, clock=SystemClock()) as opened:
+            deb = opened.blobs.path(package.sha256)
+        root = directory / name
+        subprocess.run(["dpkg-deb", "-R", deb, root], check=True)
+        control = root / "DEBIAN" / "control"
+        control.write_text(
+            control.read_text().replace(f"Version: {package.version}", f"Version: {package.version}.1")
+        )
+        path = directory / f"{name}_9_{package.architecture}.deb"
+        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", root, path], check=True, stdout=subprocess.DEVNULL)
+        yield path
+
+
+def configuration() -> str:
+    """Debian's own archives, but for the security archive, which the test's key signs."""
+    suites = tomllib.loads(shipped_documents()["suites.toml"])["suite"]
+    trixie = next(suite for suite in suites if suite["name"] == "trixie")
+    for archive in trixie["archives"]:
+        if archive["name"] == "trixie-security":
+            archive["keys"] = [KEY.fingerprint]
+    return tomli_w.dumps({"catalog": {"keyrings": ["key.asc"], "suite": [trixie]}})
+
+
+def test_a_security_update_is_seen_locked_and_built_without_a_compile(patched: Patched) -> None:
+    application = patched.application
+    behind = application.outdated(("3.13-slim-trixie",), discard)
+    (image,) = (one for one in behind if one.platform == patched.platform)
+    first = [(package.name, package.security) for package in image.packages[:2]]
+    assert first == [(name, True) for name in PATCHED]
+    assert image.packages[0].available == f"{image.packages[0].have}.1"
+    assert image.rebuild is not None
+    assert image.rebuild.compiles == 0
+    assert {step.name.split()[0] for step in image.rebuild.steps} == {"base", "runtime", "image", "check"}
+    assert image.rebuild.seconds > 0
+
+    done = application.update(UpdateOptions(releases=False), discard)
+    assert {package.name for package in done.packages if package.security} == set(PATCHED)
+    assert application.update(UpdateOptions(releases=False), discard).packages == ()
+
+    options = BuildOptions(selection=Selection(profile=Profile.QUICK))
+    (built,) = application.build(("3.13-slim-trixie",), options, discard).built
+    ran = {step.name.split()[0] for step in built.steps if not step.cached}
+    assert ran == {"base", "runtime", "image", "check"}
+    assert application.outdated(("3.13-slim-trixie",), discard) == ()

@@ -222,6 +222,10 @@ def _common_flags(wanted: Compilation) -> tuple[str, ...]:
     flags = [_INTERPOSITION, *_HARDENING]
     if processor in _BRANCH_PROTECTION:
         flags.append(_BRANCH_PROTECTION[processor])
+    if wanted.version < (3, 0):
+        # gcc 10 (bullseye) with -fno-semantic-interposition takes Py_Exit, which only finalises and exits, for a
+        # function without effect, and leaves the call out: every sys.exit() ends with status 1.
+        flags.append("-fno-ipa-pure-const")
     if wanted.frame_pointers:
         flags += _FRAME_POINTERS.get(processor, ("-fno-omit-frame-pointer",))
     return tuple(flags)

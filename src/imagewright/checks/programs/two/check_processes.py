@@ -31,6 +31,9 @@ child = subprocess.Popen(
 )
 answer = child.communicate(b"hello\n")[0]
 need(answer == b"olleh\n", "a child answered %r" % answer)
+for status in (0, 3):
+    ended = subprocess.call([sys.executable, "-c", "import sys; sys.exit(%d)" % status])
+    need(ended == status, "sys.exit(%d) ended a child with %d" % (status, ended))
 killed = subprocess.call([sys.executable, "-c", "import os; os.kill(os.getpid(), 15)"])
 need(killed == -signal.SIGTERM, "a killed child has status %s" % killed)
 pipes = [

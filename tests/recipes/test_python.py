@@ -218,3 +218,10 @@ def test_shipped_profiles_were_trained_with_todays_flags(name: str) -> None:
     described = tomllib.loads((PROFILES / name).read_text(encoding="utf-8"))
     wanted = dataclasses.replace(WANTED, release=described["release"], triplet=described["triplet"])
     assert described["flags"] == environment(training_scripts(wanted), "train")["IW_CFLAGS"]
+
+
+def test_gcc_10_keeps_the_end_of_a_python_2_program() -> None:
+    for profile in Profile:
+        old = dataclasses.replace(WANTED, release="2.7.18", profile=profile)
+        assert "-fno-ipa-pure-const" in compiler_flags(old)
+        assert "-fno-ipa-pure-const" not in compiler_flags(dataclasses.replace(old, release="3.9.2"))

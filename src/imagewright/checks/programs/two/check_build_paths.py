@@ -10,7 +10,7 @@ import sysconfig
 
 from verdict import failed, need, passed, words
 
-TRACES = re.compile(rb"/usr/src/python|/out/tree|/inputs/|-flto|-fprofile-(?:generate|use|correction)|\.gcda\b")
+TRACES = re.compile(r"/usr/src/python|/out/tree|/inputs/|-flto|-fprofile-(?:generate|use|correction)|\.gcda\b")
 BUILD_DIRECTORIES = ("/usr/src/python", "/out", "/inputs")
 
 found, count = [], 0

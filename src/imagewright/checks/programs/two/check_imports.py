@@ -15,8 +15,10 @@ from verdict import failed, passed, words
 # ruff: noqa: SIM905 - words read better
 
 ELSEWHERE = frozenset(
-    # Other operating systems' modules, what only starts programs, a browser that opens, a poem that is printed.
-    "_osx_support macpath macurl2path ntpath nturl2path os2emxpath antigravity this __phello__".split()
+    # Other operating systems' modules, what only starts programs, a browser that opens, a poem that is printed;
+    # what cookielib imports and cannot be imported before it.
+    "_osx_support macpath macurl2path ntpath nturl2path os2emxpath antigravity this __phello__"
+    " _LWPCookieJar _MozillaCookieJar".split()
 )
 
 

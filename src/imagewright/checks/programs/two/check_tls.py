@@ -78,7 +78,7 @@ def main():
     context = ssl.create_default_context(cafile=BUNDLE)
     count = len(context.get_ca_certs())
     need(count > 100, "%s holds %d authorities" % (BUNDLE, count))
-    hashed = [name for name in os.listdir(ssl.get_default_verify_paths().capath) if name.endswith(".0")]
+    hashed = [name for name in os.listdir(ssl.get_default_verify_paths().openssl_capath) if name.endswith(".0")]
     need(len(hashed) > 100, "%d authorities by hash" % len(hashed))
     server = serve()
     port = server.server_port

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from support.golden import Golden
+
 _PROGRAMS = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn"}
 )
@@ -53,6 +55,16 @@ class _Guard:
 
 _guard = _Guard()
 pytest_plugins = ["peers.fixtures"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--regen", action="store_true", help="write golden files anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Golden files of the directory that the test is in."""
+    return Golden(request.path.parent / "golden", request.config.getoption("--regen"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -24,6 +24,7 @@ from imagewright.planning import identity, steps
 from imagewright.planning.locking import with_profile
 from imagewright.planning.steps import PlanOptions, make_plan
 from imagewright.planning.targets import checksum, target_of
+from imagewright.recipes import embedded
 from support.locks import definition, locked
 
 CATALOG = shipped_catalog()
@@ -125,6 +126,8 @@ def test_the_works() -> None:
     assert runtime.base == base.packages
     assert runtime.wanted == ("ca-certificates", "netbase", "tzdata")
     assert runtime.optional_modules == ("_tkinter",)
+    assert runtime.interpreter == python.source
+    assert runtime.release_epoch == python.epoch
     assert isinstance(image, ImageWork)
     assert dict(image.configuration.annotations)["io.imagewright.inputs"].startswith("sha256:")
     assert isinstance(check, CheckWork)
@@ -156,6 +159,12 @@ def test_a_base_update_does_not_compile() -> None:
 def test_a_runtime_update_does_not_touch_base_or_interpreter() -> None:
     after = planned(SLIM, lock=with_package(LOCK, Role.RUNTIME, "libssl3"))
     assert changed(planned(SLIM), after) == {"runtime", "image", "check"}
+
+
+def test_another_document_about_the_interpreter_does_not_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = planned(SLIM)
+    monkeypatch.setattr(embedded, "REVISION", embedded.REVISION + 1)
+    assert changed(before, planned(SLIM)) == {"runtime", "image", "check"}
 
 
 def test_a_compiler_update_compiles() -> None:

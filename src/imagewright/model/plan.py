@@ -95,7 +95,8 @@ class RuntimeWork:
 
     ``candidates`` is the locked runtime set; ``wanted`` are installed whatever the ELF files need;
     ``optional_modules`` are extension modules whose needs do not count; ``parts`` those of the interpreter that
-    the image has; ``certificates`` of authorities are believed besides those that come with packages.
+    the image has; ``certificates`` of authorities are believed besides those that come with packages;
+    ``interpreter`` is the source that a document in the image tells of, dated ``release_epoch`` (seconds).
     """
 
     suite: str
@@ -109,6 +110,8 @@ class RuntimeWork:
     include: tuple[str, ...]
     kind: RootKind = RootKind.CONFIGURED
     certificates: tuple[LocalFile, ...] = ()
+    interpreter: LockedSource | None = None
+    release_epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

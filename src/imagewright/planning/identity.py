@@ -27,6 +27,7 @@ from imagewright.model.plan import (
 )
 from imagewright.oci.levels import LEVEL, PIECE
 from imagewright.recipes import bare as bare_recipe
+from imagewright.recipes import embedded as embedded_recipe
 from imagewright.recipes import parts as parts_recipe
 from imagewright.recipes import python as python_recipe
 from imagewright.recipes import roots as roots_recipe
@@ -120,6 +121,7 @@ def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for e
                     if work.certificates
                     else {}
                 ),
+                **_embedded(work),
             }
         case SiteWork():
             return _site(work)
@@ -152,6 +154,15 @@ def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for e
                 "optional_modules": work.optional_modules,
                 **({"told": work.told} if work.told else {}),
             }
+
+
+def _embedded(work: RuntimeWork) -> dict[str, object]:
+    """What decides the document about the interpreter."""
+    if work.interpreter is None:
+        return {}
+    source = work.interpreter
+    told = [embedded_recipe.REVISION, source.release, source.filename, source.sha256.hex, work.release_epoch]
+    return {"embedded": told}
 
 
 def _bare(kind: RootKind) -> dict[str, str]:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, replace
 
 from imagewright.model.digest import Digest
+from imagewright.model.lock import LockedSource
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import (
     CheckWork,
@@ -45,7 +46,7 @@ def step_inputs(work: Work) -> tuple[StepInput, ...]:
             return tuple(_package(package) for package in work.packages)
         case PythonWork():
             source = work.source
-            found = [StepInput(source.filename, source.release, source.sha256, source.size)]
+            found = [_source(source)]
             if work.profile is not None:
                 profile = work.profile
                 found.append(StepInput("profile", profile.compiler, profile.sha256, profile.size))
@@ -56,7 +57,8 @@ def step_inputs(work: Work) -> tuple[StepInput, ...]:
             return (*found, *(replace(one, name=f"{one.name}:{work.architecture}") for one in against))
         case RuntimeWork():
             certificates = (StepInput(one.path, "", one.sha256, one.size) for one in work.certificates)
-            return (*(_package(package) for package in work.candidates), *certificates)
+            told = () if work.interpreter is None else (_source(work.interpreter),)
+            return (*(_package(package) for package in work.candidates), *certificates, *told)
         case SiteWork():
             wheels = (StepInput(one.project, one.version, one.sha256, one.size) for one in work.wheels)
             return (*wheels, *((_package(work.locale_sources),) if work.locale_sources else ()))
@@ -103,6 +105,10 @@ def _text(found: StepInput) -> str:
 
 def _people(name: str, text: str | None) -> str:
     return f"{name} {(text or '').partition(' ')[0]}".rstrip()
+
+
+def _source(source: LockedSource) -> StepInput:
+    return StepInput(source.filename, source.release, source.sha256, source.size)
 
 
 def _package(package: LockedPackage, *, read: bool = True) -> StepInput:

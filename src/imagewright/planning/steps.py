@@ -279,6 +279,8 @@ class _Planner:
             include=base_work.include,
             kind=base_work.kind,
             certificates=definition.site.certificates,
+            interpreter=self._source(definition),
+            release_epoch=definition.release_epoch,
         )
         name = f"runtime {definition.name} {definition.platform.debian}"
         needs = (("base", base), ("python", python), *self._emulated(definition))

@@ -3,20 +3,28 @@
 
 from __future__ import annotations
 
+import os
+
+from imagewright.archives.cpython.contents import bundled_bill
+from imagewright.attest import spdx
+from imagewright.attest.interpreter import interpreter_bill
 from imagewright.engine import elf
 from imagewright.engine.bare import extend_bare
 from imagewright.engine.context import Outcome, StepContext
+from imagewright.engine.dpkg import make_directory
 from imagewright.engine.materialise import part_tree, tree_of
 from imagewright.engine.needs import RuntimePackages, choose, installed_sonames, package_sonames
 from imagewright.engine.packing import LayerBlob, pack
 from imagewright.engine.parts import needs_of, parts_left
 from imagewright.engine.roots import ExtendedRoot, extend_root
 from imagewright.engine.steps.root import machine_of
+from imagewright.engine.unpack import disk
 from imagewright.model.digest import Digest
 from imagewright.model.images import RootKind
 from imagewright.model.plan import RuntimeWork
 from imagewright.model.ports import Ports
 from imagewright.recipes.authorities import LOCAL_AUTHORITIES, authority_name
+from imagewright.recipes.embedded import document_path
 from imagewright.recipes.pathrules import PathRules
 
 
@@ -28,6 +36,7 @@ def run_runtime(context: StepContext) -> Outcome:
     chosen = _choose(work, context)
     context.phase("install")
     root = _extend(work, chosen, context)
+    _tell_of_interpreter(work, root, ports)
     context.phase("pack")
     streams = [("layer", root.layer())]
     if work.kind is RootKind.CONFIGURED:
@@ -73,6 +82,22 @@ def _extend(work: RuntimeWork, chosen: RuntimePackages, context: StepContext) ->
         epoch=epoch,
         files=_certificates(work, ports),
     )
+
+
+def _tell_of_interpreter(work: RuntimeWork, root: ExtendedRoot, ports: Ports) -> None:
+    """Write down for scanners what no package database knows. Its form may change without compiling again."""
+    source = work.interpreter
+    if source is None:
+        return
+    own = bundled_bill(ports.blobs.path(source.sha256), source.filename)
+    bill = interpreter_bill(source.release, source.filename, source.sha256, own, work.release_epoch)
+    place = root.upper / document_path(source.release)
+    with disk("cannot write the document about the interpreter"):
+        make_directory(place.parent)
+        place.write_bytes(spdx.encode(bill))
+        place.chmod(0o644)
+        for path in (place, place.parent):
+            os.utime(path, (root.epoch, root.epoch))
 
 
 def _certificates(work: RuntimeWork, ports: Ports) -> dict[str, str]:

@@ -101,17 +101,15 @@ tags = ["{{series}}-own"]
     page = f'<a href="/files/{NAME}#sha256={digest}">{NAME}</a>'.encode()
     with serve({"simple/demo-own/": page, f"files/{NAME}": data}) as server:
         here = replace(workshop, directory=directory, lock=directory / "imagewright.lock")
-        (answer,) = here.answer("--mirror", f"pypi={server}/simple", "build", SPEC, "-o", directory / "own.tar")[
-            "images"
-        ]
+        (answer,) = here.answer("--mirror", f"pypi={server}/simple", "build", SPEC, "-o", directory / "own.tar")
         yield Own(here, directory / "own.tar", answer, f"{server}/simple")
 
 
 def test_a_container_runs_what_was_chosen_as_who_was_chosen(own: Own) -> None:
-    said = json.loads(own.workshop.call("run", SPEC).stdout)
+    said = json.loads(own.workshop.call("run", SPEC).stdout.splitlines()[-1])
     cached = "/usr/local/lib/python3.13/site-packages/__pycache__/demo_own.cpython-313.pyc"
     assert said == [1234, 1234, "/home/app", "/home/app", ["hello"], "own", "1,5", "patched", cached]
-    assert json.loads(own.workshop.call("run", SPEC, "--", "a", "b").stdout)[4] == ["a", "b"]
+    assert json.loads(own.workshop.call("run", SPEC, "--", "a", "b").stdout.splitlines()[-1])[4] == ["a", "b"]
 
 
 def test_checks_pass_and_names_are_ones_own(own: Own) -> None:

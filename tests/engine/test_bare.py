@@ -43,10 +43,10 @@ def add(packages: Packages, name: str, files: dict[str, bytes | str], **options:
     packages.add(name, files={**files, **licence}, scripts={"md5sums": sums, "postinst": "exit 1"}, **options)
 
 
-def assemble(packages: Packages, sandbox: FakeDpkg, workspace: Path) -> BareRoot:
+def assemble(packages: Packages, sandbox: FakeDpkg, workspace: Path, suite: str = "trixie") -> BareRoot:
     workspace.mkdir()
     work = RootWork(
-        suite="trixie",
+        suite=suite,
         architecture="amd64",
         packages=packages.locked(),
         files=recipe.FILES,
@@ -149,6 +149,17 @@ def test_packages_are_added_without_a_shared_database(base: BareRoot, sandbox: F
     assert {"usr/lib/libz.so.1", f"{recipe.STATUS}/libz", f"{recipe.STATUS}/libz.md5sums"} <= paths
     assert not paths & {path for path in listing(base.tree) if not (base.tree / path).is_dir()}
     assert "busybox" not in paths
+
+
+def test_checksums_are_kept_for_files_that_a_merged_directory_holds(sandbox: FakeDpkg, tmp_path: Path) -> None:
+    packages = Packages(tmp_path / "base-debs")
+    add(packages, "base-files", {"usr/lib/os-release": "ID=debian\n"})
+    base = assemble(packages, sandbox, tmp_path / "base", suite="bookworm")
+    more = Packages(tmp_path / "debs")
+    add(more, "libz", {"lib/libz.so.1": LIBRARY})
+    root = extend(more, sandbox, base, tmp_path / "more")
+    assert (root.upper / "usr/lib/libz.so.1").is_file()
+    assert (root.upper / recipe.STATUS / "libz.md5sums").read_text().endswith("  lib/libz.so.1\n")
 
 
 def test_busybox_brings_its_names(base: BareRoot, sandbox: FakeDpkg, tmp_path: Path) -> None:

@@ -142,9 +142,12 @@ def _database(root: Path, packages: Iterable[Unpacked]) -> None:
 
 
 def _is_there(root: Path, line: str) -> bool:
-    """Whether a line of md5sums, ``DIGEST  PATH``, is about a file that was kept."""
+    """Whether a line of md5sums, ``DIGEST  PATH``, is about a file that was kept.
+
+    A package made before ``/lib`` was merged into ``/usr/lib`` names a path through a link that may lie below.
+    """
     path = line.partition("  ")[2].removeprefix("./")
-    return bool(path) and (root / path).is_file()
+    return bool(path) and any((root / name).is_file() for name in (path, f"usr/{path}"))
 
 
 def _busybox(package: Unpacked) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.recipes.roots import Rule, Rules
 
-REVISION = "1"
+REVISION = "2"
 """Changed when the same inputs give other bytes."""
 
 STATUS = "var/lib/dpkg/status.d"

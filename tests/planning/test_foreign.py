@@ -20,6 +20,7 @@ from imagewright.planning.lockfile import read_lock, write_lock
 from imagewright.planning.locking import LockInputs, make_lock
 from imagewright.planning.steps import make_plan
 from imagewright.planning.targets import parse_target, target_of
+from imagewright.recipes import cross
 from support.locks import archives, definition, package, universe
 
 CATALOG = shipped_catalog()
@@ -220,6 +221,20 @@ def test_what_compiles_again(role: Role, name: str, compiled_again: bool) -> Non
     before = named(planned(wanted, lock=lock), "python 3.13.15 trixie arm64")
     after = named(planned(wanted, lock=with_content(lock, role, name)), "python 3.13.15 trixie arm64")
     assert (before.id != after.id) is compiled_again
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("REVISION", 2), ("NATIVE_PARTS", ()), ("SYSROOT_EXCLUDE", ("/usr/bin/*",))]
+)
+def test_what_is_said_of_compiling_across_compiles_only_that_again(
+    name: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = locked(foreign())
+    before = planned(foreign(), lock=lock)
+    monkeypatch.setattr(cross, name, value)
+    after = planned(foreign(), lock=lock)
+    for step, compiled_again in (("python 3.13.15 trixie arm64", True), ("python 3.13.15 trixie amd64", False)):
+        assert (named(before, step).id != named(after, step).id) is compiled_again
 
 
 def test_of_the_emulators_only_one_is_unpacked() -> None:

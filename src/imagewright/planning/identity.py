@@ -27,6 +27,7 @@ from imagewright.model.plan import (
 )
 from imagewright.oci.levels import LEVEL, PIECE
 from imagewright.recipes import bare as bare_recipe
+from imagewright.recipes import cross as cross_recipe
 from imagewright.recipes import embedded as embedded_recipe
 from imagewright.recipes import parts as parts_recipe
 from imagewright.recipes import python as python_recipe
@@ -102,7 +103,7 @@ def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for e
                 "toolchain": _digests(work.toolchain),
                 "scripts": _scripts(work.scripts),
                 "epoch": work.epoch,
-                **({"sysroot": _digests(work.sysroot)} if work.sysroot else {}),
+                **({"sysroot": _digests(work.sysroot), "cross": cross_recipe.revision()} if work.sysroot else {}),
                 **({"patches": [patch.sha256.hex for patch in work.patches]} if work.patches else {}),
             }
         case RuntimeWork():

@@ -14,7 +14,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imagewright.model.digest import Digest, canonical_json
+from imagewright.model.images import PythonPart
 from imagewright.model.processors import gnu_type
+
+REVISION = 1
+"""Changed when the engine does something else with the same sysroot, build root and interpreter."""
+
+NATIVE_PARTS = (PythonPart.INTERPRETER, PythonPart.DEVELOPMENT, PythonPart.EXTRAS)
+"""What of the machine's own interpreter is there: not its pip, or what is installed already would not be installed
+into the new tree; not its debug files."""
 
 SYSROOT_EXCLUDE = (
     "/bin/*",
@@ -78,6 +87,16 @@ ANSWERS = (
 
 PLAIN_NAMES = (("ac_cv_prog_CC", "gcc"), ("ac_cv_prog_AR", "ar"), ("ac_cv_prog_READELF", "readelf"))
 """configure prefers ``aarch64-linux-gnu-gcc`` and notes that; an image later has ``gcc``."""
+
+
+def revision() -> str:
+    """Changes with anything in this module that the result depends on, texts and environments of scripts excepted.
+
+    The sysroot's step is not among the needs that an interpreter's id holds, only its packages are; so what is
+    left out of it counts here.
+    """
+    data = [SYSROOT_EXCLUDE, SYSROOT_INCLUDE, NATIVE_PARTS]
+    return f"{REVISION} {Digest.of(canonical_json(data)).short}"
 
 
 def answers(triplet: str) -> tuple[tuple[str, str], ...]:

@@ -18,9 +18,9 @@ from imagewright.engine.parts import merge_trees, needs_of, parts_left, split_tr
 from imagewright.engine.trees import walk
 from imagewright.errors import BuildError
 from imagewright.model.digest import Digest
-from imagewright.model.images import PythonPart
 from imagewright.model.plan import PythonWork, Script
 from imagewright.model.sandboxing import Bind, OverlayRoot, SandboxRequest
+from imagewright.recipes.cross import NATIVE_PARTS
 from imagewright.recipes.python import PATCH_INPUT
 
 INPUTS = "/inputs"
@@ -101,9 +101,7 @@ def _lower(context: StepContext) -> tuple[Path, ...]:
     trees = [tree_of(needs["buildroot"], ports)]
     if "interpreter" in needs:
         native = needs["interpreter"]
-        # Without its pip: what is installed already would not be installed into the new tree.
-        wanted = set(PythonPart) - {PythonPart.INSTALLERS, PythonPart.DEBUG}
-        trees[:0] = [part_tree(native, part, ports) for part in parts_left(native, wanted)]
+        trees[:0] = [part_tree(native, part, ports) for part in parts_left(native, NATIVE_PARTS)]
     if "sysroot" in needs:
         trees.append(tree_of(needs["sysroot"], ports))
     return tuple(trees)

@@ -12,6 +12,7 @@ import pytest
 
 from imagewright.errors import RegistryError, VerificationError
 from imagewright.model.digest import Digest
+from imagewright.model.proxies import Proxies
 from imagewright.model.references import parse_repository
 from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, MANIFEST, Descriptor, Target
 from imagewright.oci.index import Index
@@ -349,3 +350,18 @@ def test_deleting_says_whether_there_was_anything(registry: Registry, pauses: Pa
     assert "slim" not in client.tags()
     assert client.delete_blob(Digest.of(PYTHON))
     assert not client.has_blob(Digest.of(PYTHON), len(PYTHON))
+
+
+def test_a_proxy_is_used_for_hosts_that_are_not_reached_without_one(registry: Registry, pauses: Pauses) -> None:
+    options = RegistryOptions(
+        plain=("far.example",),
+        proxies=Proxies((("http", f"http://user:secret@{registry.host}"), ("https", "http://127.0.0.1:9"))),
+        attempts=1,
+    )
+    transport = Transport(options, Keychain(), sleep=pauses, jitter=lambda: 0.5, monotonic=lambda: 0.0)
+    client = RepositoryClient(transport, parse_repository("far.example/team/python"))
+    blob = blob_of(BASE)
+    assert not client.has_blob(blob.digest, blob.size)
+    assert registry.asked[-1] == f"HEAD /v2/team/python/blobs/{blob.digest}", "no host far.example was looked for"
+    near = Transport(options, Keychain(), sleep=pauses, jitter=lambda: 0.5, monotonic=lambda: 0.0)
+    assert not RepositoryClient(near, parse_repository(f"{registry.host}/x")).has_blob(blob.digest, blob.size)

@@ -47,7 +47,7 @@ class Imagewright:
     def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> BuildReport:
         """Build images into the store, and write them out where asked."""
         with self._world.open_store() as store:
-            return Builder(self._world, store, sink).build(specs, options)
+            return Builder(self._world, store, sink, options.cache).build(specs, options)
 
     def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
         """What a build would do."""

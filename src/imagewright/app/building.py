@@ -14,6 +14,7 @@ from imagewright.app.locks import changes, ensure_each, ensure_locked, load_lock
 from imagewright.app.machine import available_memory
 from imagewright.app.naming import remember
 from imagewright.app.outcomes import as_left_out, failure_of, not_locked, outcome, without
+from imagewright.app.sharing import Sharing, make_sharing
 from imagewright.app.steps import make_ports, make_runners
 from imagewright.app.untrained import warn_untrained
 from imagewright.app.world import World
@@ -27,7 +28,7 @@ from imagewright.events import PlanReady, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.images import Foreign, ImageDefinition
 from imagewright.model.lock import Lock
-from imagewright.model.options import BuildOptions, LockOptions, RunOptions, TrainOptions
+from imagewright.model.options import BuildOptions, CacheOptions, LockOptions, RunOptions, TrainOptions
 from imagewright.model.options import Selection as Wanted
 from imagewright.model.plan import Plan, StepKind, StepRecord
 from imagewright.model.ports import Ports
@@ -48,14 +49,20 @@ from imagewright.store.store import Store
 class Builder:
     """One use case on one open store."""
 
-    def __init__(self, world: World, store: Store, sink: Sink) -> None:
+    def __init__(self, world: World, store: Store, sink: Sink, cache: CacheOptions | None = None) -> None:
         self._world = world
         self._store = store
         self._sink = sink
+        self._cache_options = cache or CacheOptions()
 
     @cached_property
     def _ports(self) -> Ports:
         return make_ports(self._world, self._store)
+
+    @cached_property
+    def _shared(self) -> Sharing:
+        """The cache that machines share, if there is one."""
+        return make_sharing(self._world, self._store, self._cache_options, self._sink)
 
     def build(self, specs: tuple[str, ...], options: BuildOptions) -> BuildReport:
         """Build images, check them, and write them out. What fails does not keep the others from being built.
@@ -75,9 +82,10 @@ class Builder:
         # The image as well as its check: a store may still remember the check of an image that it has forgotten.
         targets = [step for image in plan.images for step in (image.image, image.check)]
         run = self._execute(plan, lock, targets, keep_failed=options.keep_failed, fail_fast=options.fail_fast)
+        records = self._complete(plan, run.records)
+        self._shared.keep(plan, records.values())
         if len(chosen.named) == 1:
             run.raise_first()
-        records = self._complete(plan, run.records)
         planned = iter(zip(named, plan.images, strict=True))
         images = self._write_out(
             [
@@ -212,6 +220,8 @@ class Builder:
         runners: Mapping[StepKind, StepRunner] | None = None,
     ) -> Run:
         """Bring every target into the store, as far as nothing fails. Raises where nothing could even begin."""
+        targets = tuple(targets)
+        self._shared.bring(plan, targets, self._ports)
         selection = select(plan, targets, self._ports)
         names = tuple(step.name for step in plan.steps)
         self._sink(PlanReady(names, len(plan.steps) - len(selection.missing)))
@@ -219,6 +229,7 @@ class Builder:
             return Run(selection.ready)
         from imagewright.app.archives import fetch_inputs, refuse_all, refused_steps
 
+        self._shared.bring_profiles(selection.missing)
         failures = fetch_inputs(self._world, self._store, self._ports, selection.missing, lock, self._sink)
         refused = refused_steps(selection.missing, failures)
         refuse_all(selection, refused, failures)

@@ -12,21 +12,17 @@ from imagewright import __version__
 from imagewright.app.world import World
 from imagewright.archives.fetch import FetchOptions, HttpFetcher
 from imagewright.model.ports import Fetcher
+from imagewright.model.proxies import LOOPBACK, Proxies
 
 
 def make_fetcher(world: World) -> Fetcher:
     """The real one."""
-    chosen = world.settings().network
-    proxies = {scheme: chosen.proxy for scheme in ("http", "https") if chosen.proxy}
-    proxies.update(
-        {scheme: url for scheme, url in getproxies_environment().items() if scheme in {"http", "https"}}
-    )
-    direct = tuple(name.strip() for name in os.environ.get("no_proxy", "").split(",") if name.strip())
+    proxies = proxies_of(world)
     options = FetchOptions(
-        proxies=tuple(sorted(proxies.items())),
-        direct=(*FetchOptions().direct, *chosen.direct, *direct),
+        proxies=proxies.by_scheme,
+        direct=proxies.direct,
         authorities=os.environ.get("SSL_CERT_FILE", ""),
-        more_authorities=str(world.directory / chosen.authorities) if chosen.authorities else "",
+        more_authorities=more_authorities(world),
         allow_files=True,
         user_agent=f"imagewright/{__version__}",
     )
@@ -36,3 +32,20 @@ def make_fetcher(world: World) -> Fetcher:
         jitter=random.random,
         monotonic=world.clock.monotonic,
     )
+
+
+def proxies_of(world: World) -> Proxies:
+    """What the configuration says, and over it the environment."""
+    chosen = world.settings().network
+    proxies = {scheme: chosen.proxy for scheme in ("http", "https") if chosen.proxy}
+    proxies.update(
+        {scheme: url for scheme, url in getproxies_environment().items() if scheme in {"http", "https"}}
+    )
+    direct = tuple(name.strip() for name in os.environ.get("no_proxy", "").split(",") if name.strip())
+    return Proxies(tuple(sorted(proxies.items())), (*LOOPBACK, *chosen.direct, *direct))
+
+
+def more_authorities(world: World) -> str:
+    """The file of CA certificates that the configuration names, "" for none."""
+    named = world.settings().network.authorities
+    return str(world.directory / named) if named else ""

@@ -8,9 +8,11 @@ import random
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from imagewright import __version__
+from imagewright.app.network import more_authorities, proxies_of
 from imagewright.app.world import World
 from imagewright.errors import ConfigurationError, OfflineError, UsageError
 from imagewright.model.references import (
@@ -64,14 +66,18 @@ def repository(text: str) -> Repository:
         ) from None
 
 
-def client(world: World, where: Repository, access: RegistryAccess, *, jobs: int = 0) -> RepositoryClient:
-    """A client of one repository. Raises :class:`OfflineError` where the network may not be used."""
+def client(
+    world: World, where: Repository, access: RegistryAccess, *, patience: RegistryOptions | None = None
+) -> RepositoryClient:
+    """A client of one repository, as patient as said. Raises :class:`OfflineError` without a network."""
     if world.options.offline:
         raise OfflineError(f"{where} is on the network, and --offline was said", hint="leave --offline out")
-    options = RegistryOptions(
-        authorities=(*map(str, access.authorities), *_certificates(where)),
+    more = more_authorities(world)
+    options = replace(
+        patience or RegistryOptions(),
+        authorities=(*map(str, access.authorities), *((more,) if more else ()), *_certificates(where)),
         plain=(where.registry,) if access.plain else (),
-        parallel=jobs or RegistryOptions().parallel,
+        proxies=proxies_of(world),
         user_agent=f"imagewright/{__version__}",
     )
     keychain = Keychain(files=tuple(_auth_files()), explicit=from_environment(os.environ), ask=_ask_helper)

@@ -25,6 +25,7 @@ from urllib3.exceptions import (
 )
 
 from imagewright.errors import ConfigurationError, FetchError, VerificationError
+from imagewright.model.proxies import LOOPBACK, Proxies
 
 _PIECE = 1 << 17
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -55,7 +56,7 @@ class FetchOptions:
     slowest: int = 1024
     grace: float = 60.0
     proxies: tuple[tuple[str, str], ...] = ()
-    direct: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
+    direct: tuple[str, ...] = LOOPBACK
     authorities: str = ""
     more_authorities: str = ""
     allow_files: bool = False
@@ -223,9 +224,7 @@ class HttpFetcher:
 
     def _pool(self, scheme: str, host: str) -> _Pool:
         """The connections for a host; made when first needed, because reading CA certificates takes time."""
-        names = [name.removeprefix("*").lstrip(".") for name in self._options.direct]
-        direct = any(not name or host == name or host.endswith(f".{name}") for name in names)
-        proxy = "" if direct else dict(self._options.proxies).get(scheme, "")
+        proxy = Proxies(self._options.proxies, self._options.direct).find(scheme, host)
         with self._guard:
             if proxy not in self._pools:
                 self._pools[proxy] = self._new_pool(proxy)

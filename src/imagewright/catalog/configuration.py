@@ -13,7 +13,7 @@ from imagewright.catalog.found import laid_under, read_found, with_current
 from imagewright.catalog.loading import GLOB, KINDS, PACKAGE, load_tables, read_catalog
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.reading import Table, did_you_mean, parse_document
-from imagewright.catalog.settings import Addresses, Choices, ImageChoices, NetworkChoices, Override
+from imagewright.catalog.settings import Addresses, CacheChoices, Choices, ImageChoices, NetworkChoices, Override
 from imagewright.catalog.sites import read_site
 from imagewright.errors import ConfigurationError, Problems, UsageError
 from imagewright.model.images import Bytecode, Compression, Foreign, Profile
@@ -26,6 +26,7 @@ _ROLE = r"[a-z0-9][a-z0-9-]*"
 _SUITE = r"[a-z0-9][a-z0-9.-]*"
 _WORD = r"[a-z0-9][a-z0-9.]*"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_REPOSITORY = r"[a-zA-Z0-9.:\[\]-]+(/[a-z0-9._-]+)+"
 _LABEL = r"[a-z0-9]([a-z0-9._/-]*[a-z0-9])?"
 _MAXIMUM_JOBS = 4096
 _NAMED_BY = {"release": "version", "wheel": "filename"}
@@ -62,6 +63,7 @@ def read_table(table: Table) -> Configuration:
         allow_expired=table.texts("allow_expired", (), pattern=_SUITE, of="a suite"),
         overrides=tuple(_override(inner) for inner in table.tables("overrides")),
         network=_network(table),
+        cache=_cache(table),
     )
     defaults = table.table("defaults")
     if defaults is not None:
@@ -115,6 +117,23 @@ def _network(table: Table) -> NetworkChoices:
         proxy=_text(inner, "proxy", r"http://[^\s\x00-\x1f]{1,2000}", "the address of a proxy, http://HOST:PORT"),
         direct=inner.texts("no_proxy", (), pattern=r"[^\s,]{1,255}", of="a host or domain"),
         authorities=_text(inner, "ca_file"),
+    )
+    inner.finish()
+    return found
+
+
+def _cache(table: Table) -> CacheChoices:
+    inner = table.table("cache")
+    if inner is None:
+        return CacheChoices()
+    found = CacheChoices(
+        repository=_text(inner, "repository", _REPOSITORY, "a repository, such as registry.example/team/cache"),
+        read=inner.boolean("read") if inner.said("read") else None,
+        write=inner.boolean("write") if inner.said("write") else None,
+        keys=inner.texts("keys", ()),
+        anyone=inner.said("trust") and inner.choice("trust", ("keys", "anyone")) == "anyone",
+        sign=_text(inner, "sign"),
+        plain=inner.boolean("plain_http", default=False),
     )
     inner.finish()
     return found

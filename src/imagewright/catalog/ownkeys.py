@@ -58,6 +58,26 @@ NETWORK_KEYS: tuple[tuple[str, str, str, str], ...] = (
     ("ca_file", "path", "none", "CA certificates that downloads believe besides the system's, in PEM."),
 )
 
+CACHE_KEYS: tuple[tuple[str, str, str, str], ...] = (
+    ("repository", "name", "none", "Where machines share finished steps: a repository of a registry."),
+    ("read", "true or false", "true", "Take finished steps from there instead of making them."),
+    ("write", "true or false", "false", "Leave those that a build made there; `build --cache-write`."),
+    (
+        "keys",
+        "list of paths",
+        "none",
+        "Public keys (ECDSA P-256, PEM, as `cosign.pub`); one of them must have signed.",
+    ),
+    ("trust", "`keys` or `anyone`", "`keys`", "With `anyone`, whatever lies there is believed, signed or not."),
+    (
+        "sign",
+        "path",
+        "none",
+        "The private key that signs what this machine leaves there; its password is `COSIGN_PASSWORD`.",
+    ),
+    ("plain_http", "true or false", "false", "Speak to the registry without TLS; on loopback it may be."),
+)
+
 EXAMPLE_SITE = """\
 requirements = ["requirements.txt"]
 python_packages = [
@@ -83,4 +103,15 @@ EXAMPLE_NETWORK = """\
 proxy = "http://proxy.example:3128"
 no_proxy = ["mirror.example"]
 ca_file = "certificates/proxy.pem"
+"""
+
+EXAMPLE_CACHE = """\
+[cache]                         # finished steps that machines share
+repository = "registry.example/team/cache"
+read = true
+write = false
+keys = ["keys/cache.pub"]
+trust = "keys"                  # or "anyone"
+sign = "keys/cache.key"         # where write is true
+plain_http = false
 """

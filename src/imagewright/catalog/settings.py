@@ -54,6 +54,23 @@ class NetworkChoices:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheChoices:
+    """Where finished steps are shared with other machines. ``None`` and empty mean: not said.
+
+    ``keys`` are paths of public keys, one of which must have signed what is believed; ``anyone`` believes whoever
+    can write there. ``sign`` is the path of the private key that signs what this machine leaves there.
+    """
+
+    repository: str | None = None
+    read: bool | None = None
+    write: bool | None = None
+    keys: tuple[str, ...] = ()
+    anyone: bool = False
+    sign: str | None = None
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """Choices for the images one of whose simple tags matches one of the ``select`` patterns."""
 
@@ -92,6 +109,7 @@ class Choices:
     image: ImageChoices = field(default_factory=ImageChoices)
     overrides: tuple[Override, ...] = ()
     network: NetworkChoices = field(default_factory=NetworkChoices)
+    cache: CacheChoices = field(default_factory=CacheChoices)
     files: tuple[tuple[str, bytes], ...] = ()
 
 
@@ -135,6 +153,7 @@ class Settings:
     overrides: tuple[Override, ...]
     above: ImageChoices
     network: NetworkChoices = field(default_factory=NetworkChoices)
+    cache: CacheChoices = field(default_factory=CacheChoices)
     files: tuple[tuple[str, bytes], ...] = ()
     dated: bool = False
     immutable: tuple[str, ...] = ()
@@ -199,6 +218,7 @@ def resolve_settings(
         overrides=layers[1].overrides,
         above=_over(layers[2].image, layers[3].image),
         network=layers[1].network,
+        cache=layers[1].cache,
         files=layers[1].files,
         dated=bool(layers[1].dated),
         immutable=tuple(dict.fromkeys(pattern for layer in layers for pattern in layer.immutable)),

@@ -59,6 +59,18 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheOptions:
+    """What the command line says of the cache that machines share; "" and false mean: not said.
+
+    ``off`` uses none, whatever the configuration says.
+    """
+
+    repository: str = ""
+    write: bool = False
+    off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BuildOptions:
     """How to build. ``output`` is where images are written beside the store, if anywhere; with ``separate`` it
     is a directory with a file for each.
@@ -73,6 +85,7 @@ class BuildOptions:
     keep_failed: bool = False
     fail_fast: bool = False
     separate: bool = False
+    cache: CacheOptions = field(default_factory=CacheOptions)
 
 
 @dataclass(frozen=True, slots=True)

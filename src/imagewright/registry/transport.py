@@ -18,9 +18,17 @@ from ipaddress import ip_address
 from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, LocationValueError, NameResolutionError, NewConnectionError, SSLError
+from urllib3.exceptions import (
+    HTTPError,
+    LocationValueError,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+    SSLError,
+)
 
 from imagewright.errors import ConfigurationError, RegistryError, VerificationError
+from imagewright.model.proxies import Proxies
 from imagewright.model.references import Repository
 from imagewright.oci.reading import MAX_DOCUMENT
 from imagewright.registry.authorisation import Authorisation
@@ -50,7 +58,8 @@ class RegistryOptions:
     ``attempts`` are made in a row without progress; the pause between them starts at ``backoff``, doubles, and
     never exceeds ``longest_pause`` (a server that asks for more is given up). ``authorities`` are files of CA
     certificates besides the system's. ``plain`` are registries that may be spoken to without TLS; those on
-    loopback always may. ``chunk`` is the largest piece of an upload; ``parallel`` how many blobs travel at once.
+    loopback always may. ``proxies`` say how hosts are reached. ``chunk`` is the largest piece of an upload;
+    ``parallel`` how many blobs travel at once.
     """
 
     connect_timeout: float = 15.0
@@ -63,6 +72,7 @@ class RegistryOptions:
     chunk: int = 64 << 20
     parallel: int = 4
     user_agent: str = "imagewright"
+    proxies: Proxies = field(default_factory=Proxies)
 
 
 class Trouble(Exception):  # noqa: N818 - one attempt that failed, not an error by itself
@@ -146,7 +156,8 @@ class Transport:
         self._sleep = sleep
         self._jitter = jitter
         self._guard = threading.Lock()
-        self._pool: urllib3.PoolManager | None = None
+        self._context: ssl.SSLContext | None = None
+        self._pools: dict[str, urllib3.PoolManager] = {}
         self._origins: dict[str, str] = {}
         self._authorisation = Authorisation(keychain, self._token_exchange, monotonic)
 
@@ -280,7 +291,7 @@ class Transport:
             sent["Content-Length"] = "0"
         timeout = urllib3.Timeout(connect=self.options.connect_timeout, read=self.options.read_timeout)
         with translated():
-            return self._connections().request(
+            return self._connections(url).request(
                 method, url, headers=sent, body=content, redirect=False, retries=False, timeout=timeout,
                 preload_content=False, decode_content=False,
             )  # fmt: skip
@@ -311,22 +322,38 @@ class Transport:
             raise refusal(what, answer.status, answer.content)
         return answer.content
 
-    def _connections(self) -> urllib3.PoolManager:
+    def _connections(self, url: str) -> urllib3.PoolManager:
+        """The connections to an address' host, kept; a ``ProxyManager`` is a ``PoolManager`` too."""
+        parts = urlsplit(url)
+        proxy = self.options.proxies.find(parts.scheme, parts.hostname or "")
         with self._guard:
-            if self._pool is None:
-                context = ssl.create_default_context()
-                context.minimum_version = ssl.TLSVersion.TLSv1_2
-                for path in self.options.authorities:
-                    try:
-                        context.load_verify_locations(cafile=path)
-                    except OSError as error:
-                        raise ConfigurationError(
-                            f"cannot read the CA certificates in {path}", why=str(error)
-                        ) from None
-                self._pool = urllib3.PoolManager(
-                    maxsize=self.options.parallel + 2, ssl_context=context, retries=False
-                )
-            return self._pool
+            if proxy not in self._pools:
+                self._pools[proxy] = self._new_pool(proxy)
+            return self._pools[proxy]
+
+    def _new_pool(self, proxy: str) -> urllib3.PoolManager:
+        if self._context is None:
+            self._context = self._new_context()
+        size = self.options.parallel + 2
+        if not proxy:
+            return urllib3.PoolManager(maxsize=size, ssl_context=self._context, retries=False)
+        parts = urlsplit(proxy)
+        secret = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        headers = urllib3.make_headers(proxy_basic_auth=secret) if parts.username is not None else None
+        address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return urllib3.ProxyManager(
+            address, proxy_headers=headers, maxsize=size, ssl_context=self._context, retries=False
+        )
+
+    def _new_context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        for path in self.options.authorities:
+            try:
+                context.load_verify_locations(cafile=path)
+            except OSError as error:
+                raise ConfigurationError(f"cannot read the CA certificates in {path}", why=str(error)) from None
+        return context
 
 
 @contextmanager
@@ -334,6 +361,8 @@ def translated() -> Iterator[None]:
     """Turn what urllib3 raises into :class:`Trouble` with a reason that fits on a line."""
     try:
         yield
+    except ProxyError as error:
+        raise Trouble(f"the proxy failed: {_line(error.original_error)}", limit=_FEW) from None
     except NameResolutionError:
         raise Trouble("its host name has no address", limit=_FEW) from None
     except NewConnectionError as error:

@@ -12,7 +12,7 @@ from imagewright.cli import summary
 from imagewright.cli.commands.group import FAILED, HELP, PROGRAM, SPEC
 from imagewright.cli.options import Command, Example, many_options, refuse_mixed, selection, selection_options
 from imagewright.cli.session import Session
-from imagewright.model.options import ArchiveFormat, BuildOptions, LockOptions
+from imagewright.model.options import ArchiveFormat, BuildOptions, CacheOptions, LockOptions
 
 
 @click.command(
@@ -23,6 +23,7 @@ from imagewright.model.options import ArchiveFormat, BuildOptions, LockOptions
         Example(f"{PROGRAM} build {SPEC}", "build into the store"),
         Example(f"{PROGRAM} build {SPEC} -o python.tar", "also write an archive for docker load and others"),
         Example(f"{PROGRAM} build {SPEC} --profile quick", "without PGO and LTO, in about two minutes"),
+        Example(f"{PROGRAM} build {SPEC} --cache registry.example/team/cache", "compile only what nobody did yet"),
         Example(f"{PROGRAM} build --all --only 'slim-*'", "every slim image; each interpreter is compiled once"),
     ),
 )
@@ -41,6 +42,9 @@ from imagewright.model.options import ArchiveFormat, BuildOptions, LockOptions
 )
 @click.option("--fail-fast", is_flag=True, help="Begin nothing new once an image failed.")
 @click.option("--keep-failed", is_flag=True, help="Keep the root of a step that failed, for a look inside.")
+@click.option("--cache", default="", metavar="REPOSITORY", help="Take finished steps from here; see [cache].")
+@click.option("--cache-write", is_flag=True, help="Leave finished steps there, signed, for other machines.")
+@click.option("--no-cache", is_flag=True, help="Neither take nor leave any, whatever the configuration says.")
 @selection_options
 @click.pass_obj
 def build(
@@ -52,6 +56,9 @@ def build(
     form: str,
     fail_fast: bool,
     keep_failed: bool,
+    cache: str,
+    cache_write: bool,
+    no_cache: bool,
     **words: Any,
 ) -> None:
     """Build images from source into the store.
@@ -67,6 +74,7 @@ def build(
         keep_failed=keep_failed,
         fail_fast=fail_fast,
         separate=output is not None and output.endswith("/"),
+        cache=CacheOptions(repository=cache, write=cache_write, off=no_cache),
     )
     with session.progress() as sink:
         report = session.application().build(specs, options, sink)

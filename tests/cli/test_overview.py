@@ -91,7 +91,7 @@ def test_what_fail_fast_left_is_no_failure_of_its_own() -> None:
 
 
 def test_the_exit_status_is_1_where_some_failed(capsys: pytest.CaptureFixture[str]) -> None:
-    application = FakeApplication(report=REPORT)
+    application = FakeApplication(built=REPORT)
     assert run(["build", "--all", "--json", "-q"], {}, make=application.make, clock=lambda: 0.0) == 1
     streams = capsys.readouterr()
     images = json.loads(streams.out)

@@ -106,7 +106,7 @@ class FakeApplication(FakeTransfers):
     behind: tuple[OutdatedImage, ...] = BEHIND
     updated: Updated = UPDATED
     problems: tuple[str, ...] = ()
-    report: BuildReport | None = None
+    built: BuildReport | None = None
     status: int = 0
     during: Callable[[], None] = lambda: None
 
@@ -118,7 +118,7 @@ class FakeApplication(FakeTransfers):
     def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> BuildReport:
         self._emit("build", specs, options, sink)
         built = tuple(replace(IMAGE, spec=spec, archive=options.output) for spec in specs)
-        return self.report or BuildReport(built, seconds=230.0, compiles=1, interpreters=1)
+        return self.built or BuildReport(built, seconds=230.0, compiles=1, interpreters=1)
 
     def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
         self.asked.append(("plan", specs, selection))

@@ -6,6 +6,16 @@ from __future__ import annotations
 from imagewright.events import Sink, TransferFinished, TransferProgress, TransferStarted
 from imagewright.model.digest import Digest
 from imagewright.model.platforms import Platform
+from imagewright.model.reports import (
+    Instruction,
+    PublishedReport,
+    Report,
+    ReportedAttachment,
+    ReportedImage,
+    ReportedLayer,
+    ReportedPlatform,
+    ReportOptions,
+)
 from imagewright.model.transfers import (
     Inspected,
     InspectedAttachment,
@@ -60,6 +70,37 @@ INSPECTED = Inspected(
 CHANGED = RemoteChanges(
     WHERE, (TagChange("slim", str(OLD), str(INDEX)), TagChange("old", str(OLD), "")), (OLD,), True
 )
+REPORTED = PublishedReport(
+    f"{WHERE}:3.13-slim",
+    f"{WHERE}:3.13-slim",
+    WHERE,
+    INDEX,
+    "application/vnd.oci.image.index.v1+json",
+    (
+        ReportedImage(
+            platform=ReportedPlatform("linux", "arm", "v7"),
+            digest=MANIFEST,
+            media_type="application/vnd.oci.image.manifest.v1+json",
+            size=29_100_000,
+            image_id=OLD,
+            created=1_793_626_894,
+            docker_version="",
+            entrypoint=("/bin/start", "--now"),
+            command=("python3",),
+            shell=(),
+            settings=(("USER", "nobody"),),
+            environment=(("PATH", "/usr/local/bin"), ("SECRET", "\x1b[31mred")),
+            labels=(("vendor", "Example"),),
+            annotations=(),
+            history=(
+                Instruction("ENV PATH=/usr/local/bin", 1_793_626_894, empty=True),
+                Instruction("RUN <<EOF\nmake\nmake install\nEOF", 1_793_626_894, ("JOBS=2",)),
+            ),
+            layers=(ReportedLayer(OLD, 29_100_000, "application/vnd.oci.image.layer.v1.tar+gzip"),),
+        ),
+    ),
+    (ReportedAttachment(OLD, "application/vnd.oci.image.manifest.v1+json", "attestation-manifest", "", 840),),
+)
 
 
 class FakeTransfers:
@@ -90,6 +131,10 @@ class FakeTransfers:
     def inspect(self, ref: str, access: RegistryAccess) -> Inspected:
         self.asked.append(("inspect", ref, access))
         return INSPECTED
+
+    def report(self, ref: str, options: ReportOptions, sink: Sink) -> Report:
+        self.asked.append(("report", ref, options))
+        return Report(REPORTED)
 
     def retag(self, ref: str, tags: tuple[str, ...], access: RegistryAccess, *, dry_run: bool) -> RemoteChanges:
         self.asked.append(("retag", ref, tags, access, dry_run))

@@ -51,6 +51,8 @@ class Repository:
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    described: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Digest → headers: what is answered about a blob, also one that only others hold."""
 
 
 @dataclass(slots=True)
@@ -322,6 +324,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _blob(self, repository: Repository, digest: str) -> None:
         if self.command == "DELETE":
             self._answer(202 if repository.blobs.pop(digest, None) is not None else 404)
+            return
+        if self.command == "HEAD" and digest in repository.described:
+            self._answer(200, b"", repository.described[digest])
             return
         if digest not in repository.blobs:
             self._error(404, "BLOB_UNKNOWN")

@@ -20,6 +20,7 @@ from imagewright.model.options import (
     UpdateOptions,
 )
 from imagewright.model.platforms import Platform
+from imagewright.model.reports import Report, ReportOptions
 from imagewright.model.results import (
     BuildReport,
     CheckResult,
@@ -149,6 +150,13 @@ class Imagewright:
         from imagewright.app.remote import gc_remote
 
         return gc_remote(self._world, repository, access, only=only, keep=keep, dry_run=dry_run)
+
+    def report(self, ref: str, options: ReportOptions, sink: Sink) -> Report:
+        """Describe what a reference names, and what is in it."""
+        from imagewright.app.describing import report
+
+        with self._world.open_store() as store:
+            return report(self._world, store, ref, options, sink)
 
     def store_list(self) -> StoreContents:
         """What the store holds."""

@@ -14,7 +14,7 @@ from imagewright import events
 from imagewright.cli.commands import PROGRAM, cli
 from imagewright.cli.documents import event_name
 from imagewright.cli.options import Command, GlobalOption
-from imagewright.model import results, transfers
+from imagewright.model import reports, results, transfers
 
 ANSWERS: dict[str, tuple[type, bool]] = {
     "build": (results.BuiltImage, True),
@@ -29,6 +29,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "pull": (transfers.Transferred, False),
     "copy": (transfers.Transferred, False),
     "inspect": (transfers.Inspected, False),
+    "report": (reports.Report, False),
     "retag": (transfers.RemoteChanges, False),
     "untag": (transfers.RemoteChanges, False),
     "gc-remote": (transfers.RemoteChanges, False),
@@ -115,11 +116,12 @@ def _reached(*kinds: type) -> list[type]:
     for one in found:
         for hint in typing.get_type_hints(one).values():
             for inner in (hint, *typing.get_args(hint)):
-                if getattr(inner, "__module__", "") == results.__name__ and inner not in found:
+                if getattr(inner, "__module__", "") in _MODULES and inner not in found:
                     found.append(inner)
     return found
 
 
+_MODULES = frozenset(module.__name__ for module in (results, reports))
 _NAMES = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Digest": "`sha256:…`"}
 _NAMES |= {"Path": "path", "NoneType": "null"}
 

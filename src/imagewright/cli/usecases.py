@@ -22,6 +22,7 @@ from imagewright.model.options import (
     UpdateOptions,
 )
 from imagewright.model.platforms import Platform
+from imagewright.model.reports import Report, ReportOptions
 from imagewright.model.results import (
     BuildReport,
     CheckResult,
@@ -115,6 +116,10 @@ class Application(Protocol):
         self, repository: str, access: RegistryAccess, *, only: tuple[str, ...], keep: int, dry_run: bool
     ) -> RemoteChanges:
         """Delete old dated tags, and manifests that nothing else names."""
+        ...
+
+    def report(self, ref: str, options: ReportOptions, sink: Sink) -> Report:
+        """Describe what a reference names, and what is in it."""
         ...
 
     def store_list(self) -> StoreContents:

@@ -46,8 +46,43 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Healthcheck:
+    """How a container is asked whether it is well (Docker Image Specification 1.2, "Healthcheck").
+
+    ``test`` begins with ``NONE``, ``CMD`` or ``CMD-SHELL``; times in nanoseconds, 0 for the engine's default.
+    """
+
+    test: tuple[str, ...]
+    interval: int = 0
+    timeout: int = 0
+    start_period: int = 0
+    retries: int = 0
+
+    @classmethod
+    def read(cls, node: Node) -> Healthcheck | None:
+        """Raises ``VerificationError``."""
+        if node.missing:
+            return None
+        times = (node.field(name) for name in ("Interval", "Timeout", "StartPeriod", "Retries"))
+        return cls(node.field("Test").texts(), *(0 if each.missing else each.number() for each in times))
+
+    def document(self) -> dict[str, Any]:
+        """As JSON values."""
+        return present(
+            Test=list(self.test),
+            Interval=self.interval,
+            Timeout=self.timeout,
+            StartPeriod=self.start_period,
+            Retries=self.retries,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
-    """What a container starts with. Environment variables keep their order; labels are sorted."""
+    """What a container starts with. Environment variables keep their order; labels are sorted.
+
+    ``shell``, ``on_build`` and ``healthcheck`` are Docker's own; other engines may not heed them.
+    """
 
     environment: tuple[tuple[str, str], ...] = ()
     command: tuple[str, ...] = ()
@@ -58,6 +93,9 @@ class Execution:
     exposed_ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     stop_signal: str = ""
+    shell: tuple[str, ...] = ()
+    on_build: tuple[str, ...] = ()
+    healthcheck: Healthcheck | None = None
 
     @classmethod
     def of(cls, configuration: ImageConfiguration) -> Execution:
@@ -86,6 +124,9 @@ class Execution:
             exposed_ports=node.field("ExposedPorts").names(),
             volumes=node.field("Volumes").names(),
             stop_signal=node.field("StopSignal").text(""),
+            shell=node.field("Shell").texts(),
+            on_build=node.field("OnBuild").texts(),
+            healthcheck=Healthcheck.read(node.field("Healthcheck")),
         )
 
     def document(self) -> dict[str, Any]:
@@ -100,12 +141,18 @@ class Execution:
             ExposedPorts={name: {} for name in self.exposed_ports},
             Volumes={name: {} for name in self.volumes},
             StopSignal=self.stop_signal,
+            Shell=list(self.shell),
+            OnBuild=list(self.on_build),
+            Healthcheck=self.healthcheck.document() if self.healthcheck else None,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A whole image configuration; ``diff_ids`` are the digests of the uncompressed layers, lowest first."""
+    """A whole image configuration; ``diff_ids`` are the digests of the uncompressed layers, lowest first.
+
+    ``docker_version`` is the engine that made it, where it says so.
+    """
 
     platform: Target
     diff_ids: tuple[Digest, ...]
@@ -113,6 +160,7 @@ class Config:
     history: tuple[History, ...] = ()
     created: int | None = None
     author: str = ""
+    docker_version: str = ""
 
     @classmethod
     def parse(cls, content: bytes) -> Config:
@@ -130,6 +178,7 @@ class Config:
             history=tuple(History.read(item) for item in node.field("history").items()),
             created=_time(node.field("created")),
             author=node.field("author").text(""),
+            docker_version=node.field("docker_version").text(""),
         )
         layers = sum(not step.empty_layer for step in found.history)
         if found.history and layers != len(found.diff_ids):
@@ -141,6 +190,7 @@ class Config:
         document = self.platform.document() | present(
             created=None if self.created is None else to_rfc3339(self.created),
             author=self.author,
+            docker_version=self.docker_version,
             history=[step.document() for step in self.history],
         )
         document["config"] = self.execution.document()

@@ -32,6 +32,7 @@ from imagewright.registry.transport import PIECE, Answer, Body, Request, Transpo
 
 ACCEPT = ", ".join((INDEX, MANIFEST, DOCKER_LIST, DOCKER_MANIFEST))
 _OK, _CREATED, _ACCEPTED, _PARTIAL, _NOT_FOUND = 200, 201, 202, 206, 404
+_NOT_SAID = (403, 404, 405)
 _FOUND = frozenset({_OK})
 _FOUND_OR_NOT = frozenset({_OK, _NOT_FOUND})
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?', re.ASCII)
@@ -151,6 +152,12 @@ class RepositoryClient:
         answer = self.transport.ask(self.request("HEAD", f"blobs/{digest}", _FOUND_OR_NOT))
         length = answer.header("content-length")
         return answer.status == _OK and (not length.isdigit() or int(length) == size)
+
+    def blob_modified(self, digest: Digest) -> str:
+        """The ``Last-Modified`` of a blob; "" where the registry does not say, or has no such blob."""
+        accepted = frozenset({_OK, *_NOT_SAID})
+        answer = self.transport.ask(self.request("HEAD", f"blobs/{digest}", accepted))
+        return answer.header("last-modified") if answer.status == _OK else ""
 
     def blob(self, descriptor: Descriptor) -> Iterator[bytes]:
         """A blob's bytes, verified to the last: what was read is only to be used once this has ended.

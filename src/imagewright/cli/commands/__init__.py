@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from imagewright.cli.commands.building import build, lock, plan
 from imagewright.cli.commands.completion import completion
+from imagewright.cli.commands.describing import report
 from imagewright.cli.commands.group import COMPLETE_VARIABLE, PROGRAM, cli
 from imagewright.cli.commands.images import check, run
 from imagewright.cli.commands.registries import copy, gc_remote, inspect, pull, push, retag, untag
@@ -33,6 +34,7 @@ for _command in (
     pull,
     copy,
     inspect,
+    report,
     retag,
     untag,
     gc_remote,

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``report``: words, and what a person or a script reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from imagewright.cli.run import run
+from imagewright.describe.published_markdown import published_markdown
+from imagewright.model.reports import ReportOptions
+from imagewright.model.transfers import RegistryAccess
+from support.fake_application import FakeApplication
+from support.fake_transfers import INDEX, OLD, REPORTED, WHERE
+
+REF = f"{WHERE}:3.13-slim"
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def application() -> FakeApplication:
+    return FakeApplication()
+
+
+@pytest.fixture
+def call(application: FakeApplication) -> Call:
+    def imagewright(*words: str) -> int:
+        return run(words, {}, make=application.make, clock=lambda: 0.0)
+
+    return imagewright
+
+
+def test_report_passes_on_every_word(call: Call, application: FakeApplication) -> None:
+    assert call("report", REF, "--as", "python:3.13", "--plain-http") == 0
+    options = ReportOptions("python:3.13", RegistryAccess(plain=True))
+    assert application.asked[1:] == [("report", REF, options)]
+
+
+def test_what_a_person_reads_of_a_report(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("report", REF) == 0
+    said = capsys.readouterr().out
+    lines = said.splitlines()
+    assert lines[0] == REF
+    assert "linux; arm variant v7" in lines
+    assert "size        29.1 MB compressed, in 1 layer" in lines
+    assert "  2026-11-02  RUN <<EOF make make install EOF" in lines
+    assert "environment SECRET=red" in lines, "PATH is said by the history, and nothing is painted by an image"
+    assert "\x1b" not in said
+    assert max(map(len, lines)) <= 84, "a digest and its label"
+
+
+def test_markdown_and_json_have_the_same_facts(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("report", REF, "--format", "md") == 0
+    text = capsys.readouterr().out
+    assert text.splitlines() == published_markdown(REPORTED)
+    for words in (("--json",), ("--format", "json"), ("--format", "md", "--json")):
+        assert call("report", REF, *words) == 0
+        found = json.loads(capsys.readouterr().out)["published"]
+        assert found["digest"] == str(INDEX)
+        assert found["images"][0]["platform"] == {
+            "os": "linux",
+            "architecture": "arm",
+            "variant": "v7",
+            "os_version": "",
+        }
+    assert str(OLD) in text
+
+
+def test_quiet_leaves_the_digest(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("report", REF, "-q") == 0
+    assert capsys.readouterr().out == f"{INDEX}\n"

@@ -15,6 +15,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "events"}),
     frozenset({"model"}),
     frozenset({"catalog", "archives", "recipes", "oci", "store", "sandbox"}),
+    frozenset({"inventory"}),
     frozenset({"planning", "registry", "attest", "describe"}),
     frozenset({"engine", "checks", "emit"}),
     frozenset({"app"}),

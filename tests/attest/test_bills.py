@@ -22,8 +22,8 @@ from imagewright.attest import cyclonedx, spdx
 from imagewright.attest.bill import Bill
 from imagewright.attest.image import ImageFacts, image_bill
 from imagewright.attest.interpreter import interpreter_bill
-from imagewright.attest.inventory import Gathered, gather, take_stock
 from imagewright.errors import VerificationError
+from imagewright.inventory.stock import Gathered, gather, take_stock
 from imagewright.model.digest import Digest
 from imagewright.model.tree import Content, Entry, Kind
 from support.golden import Golden

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from imagewright.attest.bill import Bill, Component, ComponentKind, reference_of, sort_components
 from imagewright.attest.interpreter import interpreter
-from imagewright.attest.inventory import Inventory, PythonPackage, SystemPackage
 from imagewright.attest.spdx import read_components
+from imagewright.inventory.stock import Inventory, PythonPackage, SystemPackage
 from imagewright.model.digest import Digest
 
 _SAFE = ".-_~:"

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable
 
 from imagewright.archives.debian.deb822 import MalformedError, read_stanzas
-from imagewright.attest.bill import reference_of
 
 MAXIMUM_COPYRIGHT = 4 << 20
 """Bytes of one copyright file that are read; the longest in a full image has 1.5 MB."""
@@ -54,6 +53,8 @@ _GNU_VERSIONS = {
     "AGPL": {"1.0", "3.0"},
     "GFDL": {"1.1", "1.2", "1.3"},
 }
+_UNNAMEABLE = re.compile(r"[^A-Za-z0-9.-]")
+"""Signs that no identifier of SPDX has (SPDX 2.3, clause 10.1)."""
 _COMMA = re.compile(r",\s*(and|or)\s+", re.IGNORECASE)
 
 
@@ -109,7 +110,7 @@ def name_of(short: str) -> str:
         return found
     if (match := _GNU.fullmatch(plain)) and (found := _gnu(match)):
         return found
-    reference = reference_of(*plain.split()).strip("-")
+    reference = _UNNAMEABLE.sub("-", "-".join(plain.split())).strip("-")
     return f"LicenseRef-{reference or 'unnamed'}"
 
 

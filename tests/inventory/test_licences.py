@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spdx_tools.common.spdx_licensing import spdx_licensing
 
-from imagewright.attest.licences import copyright_licences, expression, name_of, together
+from imagewright.inventory.licences import copyright_licences, expression, name_of, together
 
 HEAD = b"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n"
 
@@ -45,7 +45,7 @@ def test_what_is_not_machine_readable_says_nothing(text: bytes) -> None:
 
 
 def test_every_known_name_is_one_of_spdx() -> None:
-    from imagewright.attest.licences import _KNOWN
+    from imagewright.inventory.licences import _KNOWN
 
     known = spdx_licensing.known_symbols
     names = {word for value in _KNOWN.values() for word in value.split(" OR ")}

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 
 from imagewright.archives.debian.deb822 import MalformedError, Stanza, read_stanzas
-from imagewright.attest.licences import copyright_licences
 from imagewright.errors import VerificationError
+from imagewright.inventory.licences import copyright_licences
 from imagewright.model.tree import EntryStream, Kind
 from imagewright.recipes.embedded import DIRECTORY
 
@@ -41,7 +41,19 @@ _OPAQUE = ".wh..wh..opq"
 _SOURCE = re.compile(r"([^\s()]+)(?:\s+\(([^()\s]+)\))?")
 _PIN = re.compile(r"^[ \t]*([A-Za-z0-9._-]+)==([A-Za-z0-9.!+_-]+)[ \t]*(?:#.*)?$", re.MULTILINE)
 _DEPTH = 8
-_FIELDS = frozenset({"package", "status", "version", "architecture", "source", "maintainer", "homepage"})
+_FIELDS = frozenset(
+    {
+        "package",
+        "status",
+        "version",
+        "architecture",
+        "source",
+        "maintainer",
+        "homepage",
+        "section",
+        "installed-size",
+    }
+)
 
 
 @dataclass(slots=True)
@@ -88,7 +100,10 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class SystemPackage:
-    """A package that dpkg knows as installed. ``licence`` is an SPDX expression, "" where it is not told."""
+    """A package that dpkg knows as installed.
+
+    ``licence`` is an SPDX expression, "" where it is not told; ``installed_size`` in bytes, as the package says.
+    """
 
     name: str
     version: str
@@ -98,6 +113,8 @@ class SystemPackage:
     maintainer: str = ""
     homepage: str = ""
     licence: str = ""
+    section: str = ""
+    installed_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +170,9 @@ def take_stock(found: Gathered) -> Inventory:
     """Read what was gathered. Raises ``VerificationError`` for a package database that is damaged."""
     status = found.files.get(_STATUS, b"")
     parts = [content for path, content in sorted(found.files.items()) if path.startswith(_STATUS_FILES)]
-    stanzas = [stanza for content in (status, *parts) for stanza in _stanzas(content)]
-    packages = [_package(stanza, found) for stanza in stanzas if stanza.get("status").endswith(" installed")]
+    stanzas = [stanza for stanza in _stanzas(status) if stanza.get("status").endswith(" installed")]
+    stanzas += [stanza for content in parts for stanza in _stanzas(content) if _is_installed(stanza)]
+    packages = [_package(stanza, found) for stanza in stanzas]
     python = [
         package
         for path, content in found.files.items()
@@ -190,6 +208,12 @@ def _stanzas(content: bytes) -> Iterable[Stanza]:
         raise VerificationError("refused a package database", why=str(error)) from None
 
 
+def _is_installed(stanza: Stanza) -> bool:
+    """What a bare root has of a package may be its control file alone, which has no status."""
+    status = stanza.get("status")
+    return bool(stanza.get("package")) and (not status or status.endswith(" installed"))
+
+
 def _package(stanza: Stanza, found: Gathered) -> SystemPackage:
     name, version = stanza.get("package"), stanza.get("version")
     match = _SOURCE.fullmatch(stanza.get("source"))
@@ -204,6 +228,8 @@ def _package(stanza: Stanza, found: Gathered) -> SystemPackage:
         maintainer=stanza.get("maintainer"),
         homepage=stanza.get("homepage"),
         licence=copyright_licences(text) if text else "",
+        section=stanza.get("section"),
+        installed_size=int(size) * 1024 if (size := stanza.get("installed-size")).isdigit() else 0,
     )
 
 

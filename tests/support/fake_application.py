@@ -42,6 +42,7 @@ from imagewright.model.results import (
     TrainedProfile,
     Updated,
 )
+from support.fake_emitting import FakeEmitting
 from support.fake_transfers import FakeTransfers
 from support.fake_updates import BEHIND, UPDATED
 
@@ -97,7 +98,7 @@ CHECKS = (
 
 
 @dataclass
-class FakeApplication(FakeTransfers):
+class FakeApplication(FakeTransfers, FakeEmitting):
     """Implements :class:`imagewright.cli.usecases.Application`; ``during`` runs inside every use case."""
 
     asked: list[tuple[object, ...]] = field(default_factory=list)

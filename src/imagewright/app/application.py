@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from imagewright.app.building import Builder
 from imagewright.app.locks import inputs_of, load_lock
 from imagewright.app.world import World, make_world
 from imagewright.errors import UsageError
 from imagewright.events import Sink, discard
+from imagewright.model.emitted import LibraryManifest, LibraryOptions, TakenOver
 from imagewright.model.lock import Lock
 from imagewright.model.options import (
     BuildOptions,
@@ -94,6 +97,25 @@ class Imagewright:
         from imagewright.app.tagging import tagged_images
 
         return tagged_images(self._world, specs, options)
+
+    def library(self, options: LibraryOptions) -> LibraryManifest:
+        """The library manifest of the catalog's images."""
+        from imagewright.app.git import GitHistory
+        from imagewright.app.library import write_manifest
+
+        return write_manifest(self._world, options, GitHistory(options.git))
+
+    def read_library(self, path: Path) -> LibraryManifest:
+        """What is in a library manifest."""
+        from imagewright.app.library import read_manifest
+
+        return read_manifest(path)
+
+    def take_over(self, path: Path) -> TakenOver:
+        """The catalog of a library manifest."""
+        from imagewright.app.library import take_over
+
+        return take_over(path)
 
     def init(self) -> Started:
         """Write a small configuration."""

@@ -14,7 +14,7 @@ from imagewright import events
 from imagewright.cli.commands import PROGRAM, cli
 from imagewright.cli.documents import event_name
 from imagewright.cli.options import Command, GlobalOption
-from imagewright.model import reports, results, transfers
+from imagewright.model import emitted, reports, results, transfers
 
 ANSWERS: dict[str, tuple[type, bool]] = {
     "build": (results.BuiltImage, True),
@@ -33,6 +33,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "retag": (transfers.RemoteChanges, False),
     "untag": (transfers.RemoteChanges, False),
     "gc-remote": (transfers.RemoteChanges, False),
+    "library": (emitted.LibraryManifest, False),
     "store ls": (results.StoreContents, False),
     "store gc": (results.Collected, False),
     "store fsck": (results.StoreReport, False),
@@ -121,7 +122,7 @@ def _reached(*kinds: type) -> list[type]:
     return found
 
 
-_MODULES = frozenset(module.__name__ for module in (results, reports))
+_MODULES = frozenset(module.__name__ for module in (results, reports, emitted))
 _NAMES = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Digest": "`sha256:…`"}
 _NAMES |= {"Path": "path", "NoneType": "null"}
 

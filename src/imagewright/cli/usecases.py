@@ -8,9 +8,11 @@ act on, and lets ``KeyboardInterrupt`` through after cleaning up. Sinks may be c
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from imagewright.events import Sink
+from imagewright.model.emitted import LibraryManifest, LibraryOptions, TakenOver
 from imagewright.model.options import (
     BuildOptions,
     GlobalOptions,
@@ -80,6 +82,18 @@ class Application(Protocol):
 
     def tags(self, specs: tuple[str, ...], options: TagOptions) -> tuple[TaggedImage, ...]:
         """Images of a catalog with their simple and shared tags, in publication order; nothing is opened."""
+        ...
+
+    def library(self, options: LibraryOptions) -> LibraryManifest:
+        """The library manifest of the catalog's images whose Dockerfiles are committed."""
+        ...
+
+    def read_library(self, path: Path) -> LibraryManifest:
+        """What is in a library manifest."""
+        ...
+
+    def take_over(self, path: Path) -> TakenOver:
+        """The catalog that a library manifest amounts to."""
         ...
 
     def init(self) -> Started:

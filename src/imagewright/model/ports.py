@@ -113,3 +113,27 @@ class Ports:
     steps: StepIndex
     trees: TreeStore
     sandbox: Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A directory in a Git repository: its path from the top, and the last commit that touched it."""
+
+    directory: str
+    commit: str
+
+
+class History(Protocol):
+    """A Git repository of Dockerfiles, as far as its history is concerned."""
+
+    def kept(self, directories: Iterable[str]) -> dict[str, Kept]:
+        """Those of some directories that have a committed Dockerfile.
+
+        Raises ``ConfigurationError`` where a commit would not be what is there: changes that are not committed,
+        a history that was cut off.
+        """
+        ...
+
+    def origin(self) -> str:
+        """The address that the repository was cloned from; "" if nothing says."""
+        ...

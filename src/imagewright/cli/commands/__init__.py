@@ -11,6 +11,7 @@ from imagewright.cli.commands.completion import completion
 from imagewright.cli.commands.describing import report
 from imagewright.cli.commands.group import COMPLETE_VARIABLE, PROGRAM, cli
 from imagewright.cli.commands.images import check, run
+from imagewright.cli.commands.library import library
 from imagewright.cli.commands.registries import copy, gc_remote, inspect, pull, push, retag, untag
 from imagewright.cli.commands.starting import init
 from imagewright.cli.commands.store import store
@@ -38,6 +39,7 @@ for _command in (
     retag,
     untag,
     gc_remote,
+    library,
     store,
     init,
     completion,

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of the fake application that writes for others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imagewright.model.emitted import (
+    LibraryEntry,
+    LibraryManifest,
+    LibraryOptions,
+    LibrarySource,
+    TakenOver,
+)
+
+_COMMIT = "0123456789abcdef0123456789abcdef01234567"
+SOURCE = LibrarySource(
+    "amd64",
+    "https://git.example/python.git",
+    "refs/heads/main",
+    _COMMIT,
+    "3.13/slim-trixie",
+    "Dockerfile",
+    "buildkit",
+)
+MANIFEST = LibraryManifest(
+    maintainers=("Ada Example (@ada)",),
+    entries=(LibraryEntry(4, ("3.13.15-slim-trixie", "3.13-slim-trixie"), ("3.13-slim",), (), (SOURCE,)),),
+    text="Maintainers: Ada Example (@ada)\nGitRepo: https://git.example/python.git\n\nTags: 3.13.15-slim-trixie\n",
+    missing=("3.13.15-trixie (3.13/trixie/Dockerfile)",),
+)
+TAKEN = TakenOver('[[series]]\nname = "3.13"\n', ("3.13.15-slim-trixie would lose the tags slim",))
+
+
+class FakeEmitting:
+    """Answers that never change."""
+
+    asked: list[tuple[object, ...]]
+
+    def library(self, options: LibraryOptions) -> LibraryManifest:
+        self.asked.append(("library", options))
+        return MANIFEST
+
+    def read_library(self, path: Path) -> LibraryManifest:
+        self.asked.append(("read_library", path))
+        return MANIFEST
+
+    def take_over(self, path: Path) -> TakenOver:
+        self.asked.append(("take_over", path))
+        return TAKEN

@@ -3,7 +3,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from imagewright.events import Sink, TransferFinished, TransferProgress, TransferStarted
+from imagewright.model.attestations import (
+    Attested,
+    AttestedImage,
+    DocumentKind,
+    Finding,
+    KeyPair,
+    Signed,
+    SignedItem,
+    SignOptions,
+    Verified,
+    VerifyOptions,
+)
 from imagewright.model.digest import Digest
 from imagewright.model.platforms import Platform
 from imagewright.model.reports import (
@@ -102,9 +116,20 @@ REPORTED = PublishedReport(
     (ReportedAttachment(OLD, "application/vnd.oci.image.manifest.v1+json", "attestation-manifest", "", 840),),
 )
 
+ATTESTED = Attested(
+    f"{WHERE}:3.13", INDEX, (AttestedImage("linux/amd64", MANIFEST, ("spdx", "cyclonedx", "provenance"), 113),)
+)
+VERIFIED = Verified(f"{WHERE}:3.13", INDEX, (Finding("signature", "", INDEX, "signed by this key"),), ())
+UNVERIFIED = Verified(
+    f"{WHERE}:3.13", INDEX, (), (Finding("provenance", "linux/amd64", MANIFEST, "there is none"),)
+)
+
 
 class FakeTransfers:
     """The part of the application that speaks to registries."""
+
+    verified = VERIFIED
+    password: bytes | None = b"secret"
 
     asked: list[tuple[object, ...]]
 
@@ -135,6 +160,31 @@ class FakeTransfers:
     def report(self, ref: str, options: ReportOptions, sink: Sink) -> Report:
         self.asked.append(("report", ref, options))
         return Report(REPORTED)
+
+    def attest(self, ref: str, access: RegistryAccess, sink: Sink) -> Attested:
+        self.asked.append(("attest", ref, access))
+        return ATTESTED
+
+    def show_document(self, ref: str, kind: DocumentKind, access: RegistryAccess) -> tuple[bytes, ...]:
+        self.asked.append(("show", ref, kind, access))
+        return (b'{"spdxVersion":"SPDX-2.3"}',)
+
+    def key_password(self) -> bytes | None:
+        return self.password
+
+    def keygen(self, prefix: Path, password: bytes) -> KeyPair:
+        self.asked.append(("keygen", prefix, password))
+        return KeyPair(prefix.with_suffix(".key"), prefix.with_suffix(".pub"), OLD)
+
+    def sign(self, ref: str, options: SignOptions, access: RegistryAccess) -> Signed:
+        self.asked.append(("sign", ref, options, access))
+        return Signed(
+            ref, INDEX, OLD, (SignedItem("signature", "", INDEX), SignedItem("spdx", "linux/amd64", MANIFEST))
+        )
+
+    def verify(self, ref: str, options: VerifyOptions, access: RegistryAccess) -> Verified:
+        self.asked.append(("verify", ref, options, access))
+        return self.verified
 
     def retag(self, ref: str, tags: tuple[str, ...], access: RegistryAccess, *, dry_run: bool) -> RemoteChanges:
         self.asked.append(("retag", ref, tags, access, dry_run))

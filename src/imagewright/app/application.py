@@ -10,6 +10,15 @@ from imagewright.app.locks import inputs_of, load_lock
 from imagewright.app.world import World, make_world
 from imagewright.errors import UsageError
 from imagewright.events import Sink, discard
+from imagewright.model.attestations import (
+    Attested,
+    DocumentKind,
+    KeyPair,
+    Signed,
+    SignOptions,
+    Verified,
+    VerifyOptions,
+)
 from imagewright.model.emitted import LibraryManifest, LibraryOptions, TakenOver
 from imagewright.model.lock import Lock
 from imagewright.model.options import (
@@ -179,6 +188,44 @@ class Imagewright:
 
         with self._world.open_store() as store:
             return report(self._world, store, ref, options, sink)
+
+    def attest(self, ref: str, access: RegistryAccess, sink: Sink) -> Attested:
+        """Attach bills of materials and provenance."""
+        from imagewright.app.attesting import attest
+
+        with self._world.open_store() as store:
+            return attest(self._world, store, ref, access, sink)
+
+    def show_document(self, ref: str, kind: DocumentKind, access: RegistryAccess) -> tuple[bytes, ...]:
+        """A document about an image."""
+        from imagewright.app.attesting import show
+
+        with self._world.open_store() as store:
+            return show(self._world, store, ref, kind, access)
+
+    def key_password(self) -> bytes | None:
+        """The password of a private key, if the environment has one."""
+        from imagewright.app.signing import key_password
+
+        return key_password()
+
+    def keygen(self, prefix: Path, password: bytes) -> KeyPair:
+        """Make a pair of keys."""
+        from imagewright.app.signing import keygen
+
+        return keygen(prefix, password)
+
+    def sign(self, ref: str, options: SignOptions, access: RegistryAccess) -> Signed:
+        """Sign an image and what is attached to it."""
+        from imagewright.app.signing import sign
+
+        return sign(self._world, ref, options, access)
+
+    def verify(self, ref: str, options: VerifyOptions, access: RegistryAccess) -> Verified:
+        """What can be believed of an image."""
+        from imagewright.app.verifying import verify
+
+        return verify(self._world, ref, options, access)
 
     def store_list(self) -> StoreContents:
         """What the store holds."""

@@ -116,6 +116,17 @@ class Builder:
         lost = (not_locked(*chosen.named[place], error) for place, error in sorted(unlocked.items()))
         return replace(view, left_out=(*chosen.left_out, *map(as_left_out, lost)))
 
+    def laid_out(self, specs: tuple[str, ...], wanted: Wanted) -> tuple[Plan, Lock, tuple[ImageDefinition, ...]]:
+        """The plan of what is locked, its lock, and the definitions in the order of the plan's images."""
+        chosen = choose(self._world, specs, wanted)
+        lock, unlocked = ensure_each(self._world, self._store, self._ports, chosen.definitions, self._sink)
+        definitions = tuple(without(chosen.definitions, unlocked))
+        return self._plan(definitions, lock), lock, definitions
+
+    def plan_of(self, definitions: Iterable[ImageDefinition], lock: Lock) -> Plan:
+        """The plan from a lock, as a build would have it. Raises :class:`StaleLockError`."""
+        return self._plan(definitions, lock)
+
     def explained(self, definitions: Iterable[ImageDefinition], lock: Lock) -> tuple[Explanation, ...]:
         """Each step of a build from a lock, and whether it would run."""
         plan = self._plan(definitions, lock)

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from imagewright.app.building import Builder
 from imagewright.app.choosing import choose
@@ -22,7 +23,14 @@ from imagewright.model.transfers import PushedImage, PushOptions, Transferred
 from imagewright.oci.descriptor import MANIFEST, Descriptor, Target
 from imagewright.oci.manifest import Manifest
 from imagewright.oci.source import Document, ImageSource, StoredSource
-from imagewright.registry.publish import PlatformImage, Publication, Published, Publisher, PublishOptions
+from imagewright.registry.publish import (
+    Attachment,
+    PlatformImage,
+    Publication,
+    Published,
+    Publisher,
+    PublishOptions,
+)
 from imagewright.registry.upload import Blob, Way
 from imagewright.store.store import Store
 
@@ -37,8 +45,14 @@ def push(
     where = repository(destination)
     if not options.force:
         _refuse_quick(choose(world, specs, options.selection).definitions)
-    built = _all_of(Builder(world, store, sink).build(specs, BuildOptions(selection=options.selection)))
-    publications = _publications(built, store)
+    builder = Builder(world, store, sink)
+    built = _all_of(builder.build(specs, BuildOptions(selection=options.selection)))
+    told: Mapping[Digest, tuple[Attachment, ...]] = {}
+    if options.attestations:
+        from imagewright.app.attesting import attachments
+
+        told = attachments(world, store, built, *builder.laid_out(specs, options.selection), sink)
+    publications = _publications(built, store, told)
     names = {layer.digest: layer.step for image in built for layer in image.layers}
     shown = Transfers(sink, names, world.clock)
     publisher = Publisher(
@@ -119,8 +133,10 @@ def blob_of(source: ImageSource, part: Descriptor) -> Blob:
     return Blob(part.digest, part.size, lambda offset: source.pieces(part, offset))
 
 
-def _publications(built: Iterable[BuiltImage], store: Store) -> tuple[Publication, ...]:
-    """One for each image, with all the platforms that were built."""
+def _publications(
+    built: Iterable[BuiltImage], store: Store, told: Mapping[Digest, tuple[Attachment, ...]]
+) -> tuple[Publication, ...]:
+    """One for each image, with all the platforms that were built, and what is ``told`` of each."""
     found: dict[str, list[BuiltImage]] = {}
     for image in built:
         found.setdefault(image.image, []).append(image)
@@ -128,7 +144,9 @@ def _publications(built: Iterable[BuiltImage], store: Store) -> tuple[Publicatio
         Publication(
             name=name,
             tags=tuple(dict.fromkeys((name, *images[0].tags))),
-            platforms=tuple(_platform(image, store) for image in images),
+            platforms=tuple(
+                replace(_platform(image, store), attachments=told.get(image.digest, ())) for image in images
+            ),
         )
         for name, images in found.items()
     )

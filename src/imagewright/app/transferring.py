@@ -73,7 +73,7 @@ def pull(
     shown = Transfers(sink, {}, world.clock)
     source = outside_source(world, reference, access)
     workers = client(world, reference.repository, access).transport.options.parallel
-    pulled = pull_from(source, [Target.of(one) for one in platforms], store.blobs, _told(shown), workers)
+    pulled = pull_from(source, [Target.of(one) for one in platforms], store.blobs, told(shown), workers)
     finished = int(world.clock.now().timestamp())
     for image in pulled.images:
         manifest = Manifest.parse(source.document(image.manifest))
@@ -110,7 +110,7 @@ def copy(
     if isinstance(target, StoreReference):
         raise UsageError("an image is copied into the store with pull", hint=f"run: imagewright pull {texts[0]}")
     shown = Transfers(sink, {}, world.clock)
-    pulled = pull_from(source, [Target.of(one) for one in platforms], store.blobs, _told(shown), 4)
+    pulled = pull_from(source, [Target.of(one) for one in platforms], store.blobs, told(shown), 4)
     exports = [Export(image.manifest, _names(origin, target)) for image in pulled.images]
     written = export(exports, store.blobs, Path(target.path), _format(target))
     return Transferred(str(target), pulled.document.digest, (), 0, 0, pulled.there, written, downloaded=pulled.new)
@@ -228,7 +228,8 @@ def _entry(store: Store, image: StoredImage) -> Descriptor:
     return Descriptor(media_type, image.manifest, len(content), platform=platform)
 
 
-def _told(shown: Transfers) -> Progress:
+def told(shown: Transfers) -> Progress:
+    """A pull's progress as events."""
     return lambda digest, here, total: shown.note(digest, here, total, "downloaded" if here == total else "")
 
 

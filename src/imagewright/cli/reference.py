@@ -14,7 +14,7 @@ from imagewright import events
 from imagewright.cli.commands import PROGRAM, cli
 from imagewright.cli.documents import event_name
 from imagewright.cli.options import Command, GlobalOption
-from imagewright.model import emitted, reports, results, transfers
+from imagewright.model import attestations, emitted, reports, results, transfers
 
 ANSWERS: dict[str, tuple[type, bool]] = {
     "build": (results.BuiltImage, True),
@@ -30,6 +30,10 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "copy": (transfers.Transferred, False),
     "inspect": (transfers.Inspected, False),
     "report": (reports.Report, False),
+    "attest": (attestations.Attested, False),
+    "keygen": (attestations.KeyPair, False),
+    "sign": (attestations.Signed, False),
+    "verify": (attestations.Verified, False),
     "retag": (transfers.RemoteChanges, False),
     "untag": (transfers.RemoteChanges, False),
     "gc-remote": (transfers.RemoteChanges, False),

@@ -12,6 +12,15 @@ from pathlib import Path
 from typing import Protocol
 
 from imagewright.events import Sink
+from imagewright.model.attestations import (
+    Attested,
+    DocumentKind,
+    KeyPair,
+    Signed,
+    SignOptions,
+    Verified,
+    VerifyOptions,
+)
 from imagewright.model.emitted import LibraryManifest, LibraryOptions, TakenOver
 from imagewright.model.options import (
     BuildOptions,
@@ -134,6 +143,30 @@ class Application(Protocol):
 
     def report(self, ref: str, options: ReportOptions, sink: Sink) -> Report:
         """Describe what a reference names, and what is in it."""
+        ...
+
+    def attest(self, ref: str, access: RegistryAccess, sink: Sink) -> Attested:
+        """Attach bills of materials and provenance to what a reference names; no tag moves."""
+        ...
+
+    def show_document(self, ref: str, kind: DocumentKind, access: RegistryAccess) -> tuple[bytes, ...]:
+        """A document about each platform of what a reference names; nothing is written."""
+        ...
+
+    def key_password(self) -> bytes | None:
+        """The password of a private key, if the environment has one."""
+        ...
+
+    def keygen(self, prefix: Path, password: bytes) -> KeyPair:
+        """Make a pair of keys, ``PREFIX.key`` and ``PREFIX.pub``; never over files that are there."""
+        ...
+
+    def sign(self, ref: str, options: SignOptions, access: RegistryAccess) -> Signed:
+        """Sign what a reference names, its platforms, and what is attached to them."""
+        ...
+
+    def verify(self, ref: str, options: VerifyOptions, access: RegistryAccess) -> Verified:
+        """What can be believed of a reference; a failure is a result, not an exception."""
         ...
 
     def store_list(self) -> StoreContents:

@@ -25,7 +25,7 @@ class PushOptions:
 
     ``require`` are platforms that every index must hold before a tag moves; ``mount`` repositories that may have
     blobs already; ``force`` publishes images of the quick profile too; ``replace`` gives up platforms that other
-    machines published of the same image.
+    machines published of the same image; ``attestations`` says whether bills of materials and provenance go along.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -35,6 +35,7 @@ class PushOptions:
     force: bool = False
     replace: bool = False
     dry_run: bool = False
+    attestations: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from imagewright.oci.descriptor import Descriptor
 from imagewright.oci.index import Index
@@ -17,17 +17,20 @@ REFERENCE_DIGEST = "vnd.docker.reference.digest"
 docs/attestations/attestation-storage.md)."""
 
 
-def joined(known: Iterable[Descriptor], entries: Sequence[Descriptor], attached: Sequence[Descriptor]) -> Index:
+def joined(known: Sequence[Descriptor], entries: Sequence[Descriptor], attached: Sequence[Descriptor]) -> Index:
     """An index of ``entries``, and of what is ``known`` for platforms that they do not cover.
 
-    Platforms come sorted, each followed by its attestations; those of a manifest that is replaced go with it.
+    Platforms come sorted, each followed by its attestations; those of a manifest that is replaced go with it, and
+    those that were known of one give way to those that are ``attached`` to it now.
     """
     ours = {_platform(entry) for entry in entries}
     kept = [entry for entry in known if not is_attestation(entry) and _platform(entry) not in ours]
     there = {str(entry.digest) for entry in (*entries, *kept)}
+    anew = {entry.annotation(REFERENCE_DIGEST) for entry in attached}
+    before = [entry for entry in known if entry.annotation(REFERENCE_DIGEST) not in anew]
     notes = {
         (entry.annotation(REFERENCE_DIGEST), entry.digest): entry
-        for entry in (*known, *attached)
+        for entry in (*before, *attached)
         if is_attestation(entry) and entry.annotation(REFERENCE_DIGEST) in there
     }
     manifests: list[Descriptor] = []

@@ -121,8 +121,7 @@ class Publisher:
         for publication in publications:
             for image in publication.platforms:
                 self._put_missing(image.manifest)
-                for attachment in () if self._options.dry_run else image.attachments:
-                    self._client.attach(attachment.document, attachment.described, attachment.subject)
+                self.attach(image.attachments)
         indexes = [self._index(publication) for publication in publications]
         moves = self._moves(publications, indexes)
         if not self._options.dry_run:
@@ -138,6 +137,21 @@ class Publisher:
             )
             for publication, index in zip(publications, indexes, strict=True)
         )
+
+    def attach(self, attachments: Iterable[Attachment]) -> None:
+        """Put manifests about others. One for an index has no subject: that index is what leads to it."""
+        for attachment in () if self._options.dry_run else attachments:
+            if attachment.in_index:
+                self._put_missing(attachment.document)
+            else:
+                self._client.attach(attachment.document, attachment.described, attachment.subject)
+
+    def send_attachments(self, attachments: Sequence[Attachment]) -> None:
+        """Bring manifests about what is there already, with their blobs."""
+        for attachment in attachments:
+            for blob in attachment.blobs:
+                self._send(blob)
+        self.attach(attachments)
 
     def copy(self, images: Sequence[PlatformImage], root: Document, tag: str, digest: str = "") -> Digest:
         """Bring an index or manifest there as it is, with all it leads to; the tag comes last.

@@ -25,7 +25,7 @@ from imagewright.model.platforms import Platform
 from imagewright.model.transfers import PushOptions, RegistryAccess
 
 F = TypeVar("F", bound=Callable[..., Any])
-_REPOSITORY = "registry.example/team/python"
+REPOSITORY = "registry.example/team/python"
 
 
 def access_options(command: F) -> F:
@@ -57,9 +57,9 @@ def access(words: dict[str, Any]) -> RegistryAccess:
     cls=Command,
     context_settings=HELP,
     examples=(
-        Example(f"{PROGRAM} push {SPEC} {_REPOSITORY}", "blobs, manifests, index, then all its tags"),
+        Example(f"{PROGRAM} push {SPEC} {REPOSITORY}", "blobs, manifests, index, then all its tags"),
         Example(
-            f"{PROGRAM} push {SPEC} {_REPOSITORY} --require linux/amd64,linux/arm64",
+            f"{PROGRAM} push {SPEC} {REPOSITORY} --require linux/amd64,linux/arm64",
             "move tags only when both platforms are there",
         ),
     ),
@@ -75,6 +75,7 @@ def access(words: dict[str, Any]) -> RegistryAccess:
 @click.option("--mount", multiple=True, metavar="REPOSITORY", help="May have blobs already; repeatable.")
 @click.option("--replace", is_flag=True, help="Give up platforms that others published of the same image.")
 @click.option("--force", is_flag=True, help="Publish images of the quick profile too.")
+@click.option("--no-attestations", is_flag=True, help="Leave out bills of materials and provenance.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent and moved.")
 @access_options
 @many_options
@@ -89,6 +90,7 @@ def push(
     mount: tuple[str, ...],
     replace: bool,
     force: bool,
+    no_attestations: bool,
     dry_run: bool,
     **rest: Any,
 ) -> None:
@@ -108,6 +110,7 @@ def push(
         force=force,
         replace=replace,
         dry_run=dry_run,
+        attestations=not no_attestations,
     )
     with session.progress() as sink:
         result = session.application().push(tuple(specs), destination, options, sink)
@@ -122,7 +125,7 @@ def push(
     "pull",
     cls=Command,
     context_settings=HELP,
-    examples=(Example(f"{PROGRAM} pull {_REPOSITORY}:3.13-slim", "bring an image into the store"),),
+    examples=(Example(f"{PROGRAM} pull {REPOSITORY}:3.13-slim", "bring an image into the store"),),
 )
 @click.argument("ref", metavar="REF")
 @click.option("--platform", type=PlatformsType(), metavar="P,…", default=(), help="Platforms; all there are.")
@@ -145,7 +148,7 @@ def pull(session: Session, /, *, ref: str, platform: tuple[Platform, ...], **res
     cls=Command,
     context_settings=HELP,
     examples=(
-        Example(f"{PROGRAM} copy {_REPOSITORY}:3.13 other.example/python:3.13", "from one registry to another"),
+        Example(f"{PROGRAM} copy {REPOSITORY}:3.13 other.example/python:3.13", "from one registry to another"),
         Example(f"{PROGRAM} copy docker-archive:python.tar oci:layout:3.13", "from an archive into a layout"),
     ),
 )
@@ -170,7 +173,7 @@ def copy(session: Session, /, *, source: str, target: str, platform: tuple[Platf
     "inspect",
     cls=Command,
     context_settings=HELP,
-    examples=(Example(f"{PROGRAM} inspect {_REPOSITORY}:3.13", "show platforms, sizes and what is attached"),),
+    examples=(Example(f"{PROGRAM} inspect {REPOSITORY}:3.13", "show platforms, sizes and what is attached"),),
 )
 @click.argument("ref", metavar="REF")
 @access_options
@@ -189,7 +192,7 @@ def inspect(session: Session, /, *, ref: str, **rest: Any) -> None:
     "retag",
     cls=Command,
     context_settings=HELP,
-    examples=(Example(f"{PROGRAM} retag {_REPOSITORY}:3.13.15 3.13 3", "let two tags name what one names"),),
+    examples=(Example(f"{PROGRAM} retag {REPOSITORY}:3.13.15 3.13 3", "let two tags name what one names"),),
 )
 @click.argument("ref", metavar="REF")
 @click.argument("tags", metavar="TAG…", nargs=-1, required=True)
@@ -206,7 +209,7 @@ def retag(session: Session, /, *, ref: str, tags: tuple[str, ...], dry_run: bool
     "untag",
     cls=Command,
     context_settings=HELP,
-    examples=(Example(f"{PROGRAM} untag {_REPOSITORY}:3.13-old", "delete one tag"),),
+    examples=(Example(f"{PROGRAM} untag {REPOSITORY}:3.13-old", "delete one tag"),),
 )
 @click.argument("refs", metavar="REF…", nargs=-1, required=True)
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
@@ -222,7 +225,7 @@ def untag(session: Session, /, *, refs: tuple[str, ...], dry_run: bool, **rest: 
     "gc-remote",
     cls=Command,
     context_settings=HELP,
-    examples=(Example(f"{PROGRAM} gc-remote {_REPOSITORY} --keep 5 --dry-run", "show what is no longer wanted"),),
+    examples=(Example(f"{PROGRAM} gc-remote {REPOSITORY} --keep 5 --dry-run", "show what is no longer wanted"),),
 )
 @click.argument("repository", metavar="REPOSITORY")
 @click.option("--only", multiple=True, metavar="GLOB", help="Look at these tags only; repeatable.")

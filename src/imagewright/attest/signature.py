@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signatures of images as cosign keeps them (cosign, specs/SIGNATURE_SPEC.md).
+
+What is signed is a small document that holds the image's digest ("simple signing"). Documents are layers of a
+manifest under the tag ``sha256-DIGEST.sig``, their signatures annotations of these layers; attestations are the
+same under ``sha256-DIGEST.att``, but that a layer is signed by itself.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from imagewright.attest.attachments import Attached, referrer
+from imagewright.attest.envelope import MEDIA_TYPE as ENVELOPE
+from imagewright.attest.keys import PrivateKey, PublicKey, is_signed, sign
+from imagewright.errors import VerificationError
+from imagewright.model.digest import Digest, canonical_json
+from imagewright.oci.descriptor import CONFIG, Descriptor
+from imagewright.oci.reading import parse
+
+PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json"
+ARTIFACT = "application/vnd.dev.cosign.artifact.sig.v1+json"
+ATTESTATION_ARTIFACT = "application/vnd.dev.cosign.artifact.att.v1+json"
+SIGNATURE = "dev.cosignproject.cosign/signature"
+PREDICATE_TYPE = "predicateType"
+_KIND = "cosign container image signature"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of such a manifest, with its content."""
+
+    described: Descriptor
+    content: bytes
+
+
+def signature_tag(subject: Digest) -> str:
+    """Where signatures of an image are."""
+    return f"sha256-{subject.hex}.sig"
+
+
+def attestation_tag(subject: Digest) -> str:
+    """Where signed statements about an image are."""
+    return f"sha256-{subject.hex}.att"
+
+
+def sign_image(key: PrivateKey, reference: str, subject: Digest) -> Layer:
+    """A signature of an image; ``reference`` is its repository."""
+    content = canonical_json(
+        {
+            "critical": {
+                "identity": {"docker-reference": reference},
+                "image": {"docker-manifest-digest": str(subject)},
+                "type": _KIND,
+            },
+            "optional": None,
+        }
+    )
+    mark = (SIGNATURE, base64.b64encode(sign(key, content)).decode())
+    return Layer(replace(Descriptor.of(PAYLOAD, content), annotations=(mark,)), content)
+
+
+def statement_layer(envelope: bytes, predicate_type: str) -> Layer:
+    """A signed statement as a layer."""
+    marks = ((SIGNATURE, ""), (PREDICATE_TYPE, predicate_type))
+    return Layer(replace(Descriptor.of(ENVELOPE, envelope), annotations=marks), envelope)
+
+
+def collected(subject: Descriptor, artifact_type: str, layers: Iterable[Layer]) -> Attached:
+    """The manifest of signatures or statements, which goes under its tag and is a referrer as well."""
+    kept = {(layer.described.digest, layer.described.annotations): layer for layer in layers}
+    found = list(kept.values())
+    config = canonical_json(
+        {
+            "architecture": "",
+            "os": "",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [str(layer.described.digest) for layer in found]},
+        }
+    )
+    parts = [(layer.described, layer.content) for layer in found]
+    return referrer(subject, artifact_type, parts, config=(CONFIG, config))
+
+
+def is_signature_of(layer: Layer, key: PublicKey, subject: Digest) -> bool:
+    """Whether it is the key's signature of this image. The registry may hold anything: nothing is raised."""
+    if layer.described.media_type != PAYLOAD:
+        return False
+    try:
+        signature = base64.b64decode(layer.described.annotation(SIGNATURE), validate=True)
+    except ValueError:
+        return False
+    if not is_signed(key, signature, layer.content):
+        return False
+    try:
+        critical = parse(layer.content, "signature").field("critical")
+        said = critical.field("image").field("docker-manifest-digest").text()
+        kind = critical.field("type").text()
+    except VerificationError:
+        return False
+    return (said, kind) == (str(subject), _KIND)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What vouches for images, as results. Field names and order are those of ``--json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from imagewright.model.digest import Digest
+
+
+class DocumentKind(StrEnum):
+    """Documents about an image."""
+
+    SPDX = "spdx"
+    CYCLONEDX = "cyclonedx"
+    PROVENANCE = "provenance"
+
+
+@dataclass(frozen=True, slots=True)
+class AttestedImage:
+    """One platform's image: which ``documents`` were attached to it; ``components`` counts what is in it."""
+
+    platform: str
+    digest: Digest
+    documents: tuple[str, ...]
+    components: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """What was attached to the images that a reference names."""
+
+    ref: str
+    digest: Digest
+    images: tuple[AttestedImage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignOptions:
+    """How to sign: with the private ``key`` in a file, protected by ``password``."""
+
+    key: Path
+    password: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """What to believe: signatures by the public ``key`` in a file. ``signature_only`` leaves documents out."""
+
+    key: Path
+    signature_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignedItem:
+    """One thing that was signed: ``what`` is ``signature`` or the kind of the attestation."""
+
+    what: str
+    platform: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What was signed. ``key`` is the SHA-256 of the public key (DER, SubjectPublicKeyInfo)."""
+
+    ref: str
+    digest: Digest
+    key: Digest
+    signed: tuple[SignedItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``detail`` says what was seen, or why it cannot be believed."""
+
+    what: str
+    platform: str
+    digest: Digest
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What can be believed of a reference, and what cannot."""
+
+    ref: str
+    digest: Digest
+    verified: tuple[Finding, ...]
+    failed: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """The files of a new pair of keys."""
+
+    private: Path
+    public: Path
+    key: Digest

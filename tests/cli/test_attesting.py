@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Words of attest, keygen, sign and verify, and what a person or a script reads."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imagewright.cli.run import run
+from imagewright.model.attestations import DocumentKind, SignOptions, VerifyOptions
+from imagewright.model.transfers import PushOptions, RegistryAccess
+from support.fake_application import FakeApplication
+from support.fake_transfers import INDEX, UNVERIFIED, WHERE
+
+REF = f"{WHERE}:3.13"
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def application() -> FakeApplication:
+    return FakeApplication()
+
+
+@pytest.fixture
+def call(application: FakeApplication) -> Call:
+    def imagewright(*words: str) -> int:
+        return run(words, {}, make=application.make, clock=lambda: 0.0)
+
+    return imagewright
+
+
+def test_attest_says_what_was_attached(
+    call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("attest", REF, "--plain-http") == 0
+    assert application.asked[1:] == [("attest", REF, RegistryAccess(plain=True))]
+    assert "linux/amd64: spdx, cyclonedx, provenance; 113 components" in capsys.readouterr().out
+
+
+def test_a_document_is_printed_as_it_is(
+    call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("attest", "store:3.13", "--show", "spdx") == 0
+    assert application.asked[1:] == [("show", "store:3.13", DocumentKind.SPDX, RegistryAccess())]
+    assert json.loads(capsys.readouterr().out) == {"spdxVersion": "SPDX-2.3"}
+    assert call("attest", "store:3.13", "--show", "other") == 2
+
+
+def test_push_may_leave_documents_out(call: Call, application: FakeApplication) -> None:
+    assert call("push", "3.13", WHERE, "--no-attestations") == 0
+    assert application.asked[1:] == [("push", ("3.13",), WHERE, PushOptions(attestations=False))]
+
+
+def test_sign_takes_the_password_from_the_environment(
+    call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("sign", REF, "--key", "team.key") == 0
+    assert application.asked[-1] == ("sign", REF, SignOptions(Path("team.key"), b"secret"), RegistryAccess())
+    assert "signed: spdx linux/amd64" in capsys.readouterr().out
+
+
+def test_without_password_and_terminal_nothing_is_signed(
+    call: Call,
+    application: FakeApplication,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    application.password = None
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert call("sign", REF, "--key", "team.key") == 2
+    assert "IMAGEWRIGHT_KEY_PASSWORD" in capsys.readouterr().err
+
+
+def test_keygen_names_both_files(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("keygen", "team") == 0
+    said = capsys.readouterr().out
+    assert "team.key" in said
+    assert "team.pub" in said
+
+
+def test_verify_ends_with_8_unless_all_is_proven(
+    call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("verify", REF, "--key", "team.pub", "-q") == 0
+    assert capsys.readouterr().out == f"{INDEX}\n"
+    application.verified = UNVERIFIED
+    assert call("verify", REF, "--key", "team.pub", "--signature-only", "--json") == 8
+    assert application.asked[-1] == ("verify", REF, VerifyOptions(Path("team.pub"), True), RegistryAccess())
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["verified"], len(answer["failed"])) == ([], 1)
+    assert call("verify", REF, "--key", "team.pub") == 8
+    assert "NOT provenance linux/amd64: there is none" in capsys.readouterr().out
+
+
+def test_a_key_must_be_said(call: Call) -> None:
+    assert call("verify", REF) == 2
+    assert call("sign", REF) == 2

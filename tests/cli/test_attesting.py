@@ -6,12 +6,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from imagewright.cli.run import run
-from imagewright.model.attestations import DocumentKind, SignOptions, VerifyOptions
+from imagewright.model.attestations import DocumentKind, RebuildOptions, SignOptions, VerifyOptions
+from imagewright.model.platforms import parse_platform
 from imagewright.model.transfers import PushOptions, RegistryAccess
 from support.fake_application import FakeApplication
 from support.fake_transfers import INDEX, UNVERIFIED, WHERE
@@ -99,3 +101,16 @@ def test_verify_ends_with_8_unless_all_is_proven(
 def test_a_key_must_be_said(call: Call) -> None:
     assert call("verify", REF) == 2
     assert call("sign", REF) == 2
+
+
+def test_rebuild_ends_with_8_unless_the_digest_is_the_same(
+    call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("rebuild", REF, "--platform", "arm64v8", "--key", "team.pub") == 0
+    options = RebuildOptions(parse_platform("arm64v8"), Path("team.pub"))
+    assert application.asked[-1] == ("rebuild", REF, options)
+    assert "2 of 6 steps done anew" in capsys.readouterr().out
+    application.rebuilt = replace(application.rebuilt, identical=False)
+    assert call("rebuild", REF, "--json") == 8
+    assert json.loads(capsys.readouterr().out)["identical"] is False
+    assert call("rebuild", REF, "--platform", "amd64,arm64v8") == 2

@@ -172,3 +172,12 @@ def test_buildx_shows_bill_and_provenance(pushed: str, cosign: Cosign) -> None:
     assert isinstance(provenance, dict)
     assert {"libc6", "python", "expat", "pip"} <= {package["name"] for package in bill["packages"]}
     assert provenance["buildDefinition"]["externalParameters"]["platform"] == "linux/amd64"
+
+
+def test_the_image_can_be_built_again_from_its_own_provenance(
+    signed: str, cosign: Cosign, workshop: Workshop
+) -> None:
+    """From cached steps here: that an empty store gives the same digest is tested elsewhere."""
+    answer = workshop.answer("rebuild", signed, "--key", cosign.home / "ours.pub")
+    assert answer["identical"]
+    assert answer["rebuilt_digest"] == answer["digest"]

@@ -12,6 +12,8 @@ from imagewright.model.attestations import (
     DocumentKind,
     Finding,
     KeyPair,
+    RebuildOptions,
+    Rebuilt,
     Signed,
     SignedItem,
     SignOptions,
@@ -120,6 +122,7 @@ ATTESTED = Attested(
     f"{WHERE}:3.13", INDEX, (AttestedImage("linux/amd64", MANIFEST, ("spdx", "cyclonedx", "provenance"), 113),)
 )
 VERIFIED = Verified(f"{WHERE}:3.13", INDEX, (Finding("signature", "", INDEX, "signed by this key"),), ())
+REBUILT = Rebuilt(f"{WHERE}:3.13", "linux/amd64", MANIFEST, MANIFEST, identical=True, ran=2, steps=6)
 UNVERIFIED = Verified(
     f"{WHERE}:3.13", INDEX, (), (Finding("provenance", "linux/amd64", MANIFEST, "there is none"),)
 )
@@ -129,6 +132,7 @@ class FakeTransfers:
     """The part of the application that speaks to registries."""
 
     verified = VERIFIED
+    rebuilt = REBUILT
     password: bytes | None = b"secret"
 
     asked: list[tuple[object, ...]]
@@ -185,6 +189,10 @@ class FakeTransfers:
     def verify(self, ref: str, options: VerifyOptions, access: RegistryAccess) -> Verified:
         self.asked.append(("verify", ref, options, access))
         return self.verified
+
+    def rebuild(self, ref: str, options: RebuildOptions, sink: Sink) -> Rebuilt:
+        self.asked.append(("rebuild", ref, options))
+        return self.rebuilt
 
     def retag(self, ref: str, tags: tuple[str, ...], access: RegistryAccess, *, dry_run: bool) -> RemoteChanges:
         self.asked.append(("retag", ref, tags, access, dry_run))

@@ -14,6 +14,8 @@ from imagewright.model.attestations import (
     Attested,
     DocumentKind,
     KeyPair,
+    RebuildOptions,
+    Rebuilt,
     Signed,
     SignOptions,
     Verified,
@@ -226,6 +228,12 @@ class Imagewright:
         from imagewright.app.verifying import verify
 
         return verify(self._world, ref, options, access)
+
+    def rebuild(self, ref: str, options: RebuildOptions, sink: Sink) -> Rebuilt:
+        """Build an image again and compare."""
+        from imagewright.app.rebuilding import rebuild
+
+        return rebuild(self._world, ref, options, sink)
 
     def store_list(self) -> StoreContents:
         """What the store holds."""

@@ -152,6 +152,12 @@ def layers_of(there: RepositoryClient, target: str) -> tuple[Layer, ...]:
     return tuple(Layer(layer, _content(there, layer)) for layer in layers)
 
 
+def said_of(there: RepositoryClient, *subjects: Digest) -> Iterator[Layer]:
+    """The signed statements, whoever signed them, that are kept for an image or its index."""
+    for tag in dict.fromkeys(map(attestation_tag, subjects)):
+        yield from layers_of(there, tag)
+
+
 def opened(layers: Iterable[Layer], key: keys.PublicKey) -> Iterator[Statement]:
     """The statements among layers that the key signed."""
     for layer in layers:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from imagewright.app.registries import client, registry_reference
-from imagewright.app.signing import KINDS, layers_of, opened, read_key
+from imagewright.app.signing import KINDS, layers_of, opened, read_key, said_of
 from imagewright.app.transferring import images_of
 from imagewright.app.world import World
 from imagewright.attest import keys, spdx
 from imagewright.attest.provenance import PREDICATE
-from imagewright.attest.signature import ARTIFACT, Layer, attestation_tag, is_signature_of, signature_tag
+from imagewright.attest.signature import ARTIFACT, Layer, is_signature_of, signature_tag
 from imagewright.attest.statement import Statement
 from imagewright.model.attestations import Finding, Verified, VerifyOptions
 from imagewright.model.digest import Digest
@@ -64,12 +64,10 @@ def _signatures(there: RepositoryClient, subject: Digest) -> tuple[Layer, ...]:
 def _documents(
     there: RepositoryClient, key: keys.PublicKey, image: Descriptor, root: Digest
 ) -> list[tuple[bool, Finding]]:
-    tags = dict.fromkeys((attestation_tag(image.digest), attestation_tag(root)))
     said: dict[str, Statement] = {}
-    for tag in tags:
-        for statement in opened(layers_of(there, tag), key):
-            if statement.is_about(image.digest):
-                said.setdefault(statement.predicate_type, statement)
+    for statement in opened(said_of(there, image.digest, root), key):
+        if statement.is_about(image.digest):
+            said.setdefault(statement.predicate_type, statement)
     platform = "" if image.platform is None else str(image.platform)
     return [
         (

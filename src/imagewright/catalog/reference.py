@@ -138,6 +138,7 @@ VARIABLES = (
 SECRETS = (
     ("IMAGEWRIGHT_REGISTRY_USERNAME", "the account at the registry that a command speaks to; no key of a file"),
     ("IMAGEWRIGHT_REGISTRY_PASSWORD", "its password or access token"),
+    ("IMAGEWRIGHT_KEY_PASSWORD", "the password of a private key; `COSIGN_PASSWORD` is asked after it"),
 )
 """Variables that are no keys of the configuration, because a file is the wrong place for them."""
 

@@ -34,6 +34,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "keygen": (attestations.KeyPair, False),
     "sign": (attestations.Signed, False),
     "verify": (attestations.Verified, False),
+    "rebuild": (attestations.Rebuilt, False),
     "retag": (transfers.RemoteChanges, False),
     "untag": (transfers.RemoteChanges, False),
     "gc-remote": (transfers.RemoteChanges, False),

@@ -16,6 +16,8 @@ from imagewright.model.attestations import (
     Attested,
     DocumentKind,
     KeyPair,
+    RebuildOptions,
+    Rebuilt,
     Signed,
     SignOptions,
     Verified,
@@ -167,6 +169,10 @@ class Application(Protocol):
 
     def verify(self, ref: str, options: VerifyOptions, access: RegistryAccess) -> Verified:
         """What can be believed of a reference; a failure is a result, not an exception."""
+        ...
+
+    def rebuild(self, ref: str, options: RebuildOptions, sink: Sink) -> Rebuilt:
+        """Build an image again from its own provenance; whether the digest is the same is a result."""
         ...
 
     def store_list(self) -> StoreContents:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from imagewright.cli.text import count
-from imagewright.model.attestations import Attested, Finding, KeyPair, Signed, Verified
+from imagewright.model.attestations import Attested, Finding, KeyPair, Rebuilt, Signed, Verified
 
 
 def attested(result: Attested) -> list[str]:
@@ -34,6 +34,17 @@ def verified(result: Verified) -> list[str]:
     """What is proven, and what is not."""
     head = f"{result.ref} is {result.digest}"
     return [head, *_findings("ok", result.verified), *_findings("NOT", result.failed)]
+
+
+def rebuilt(result: Rebuilt) -> list[str]:
+    """Both digests, and how much of it was really done."""
+    word = "identical" if result.identical else "NOT identical"
+    return [
+        f"{result.ref} {result.platform}",
+        f"  published {result.digest}",
+        f"  rebuilt   {result.rebuilt_digest}  {word}",
+        f"  {result.ran} of {count(result.steps, 'step')} done anew, the others were in the store",
+    ]
 
 
 def _findings(word: str, findings: Iterable[Finding]) -> list[str]:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from imagewright.model.digest import Digest
+from imagewright.model.platforms import Platform
+from imagewright.model.transfers import RegistryAccess
 
 
 class DocumentKind(StrEnum):
@@ -51,6 +53,15 @@ class VerifyOptions:
 
     key: Path
     signature_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildOptions:
+    """Which platform to build again (none: this machine's), and whose provenance to believe (none: anybody's)."""
+
+    platform: Platform | None = None
+    key: Path | None = None
+    access: RegistryAccess = field(default_factory=RegistryAccess)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +110,16 @@ class KeyPair:
     private: Path
     public: Path
     key: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What came of building an image again. ``ran`` of its ``steps`` were done anew, others were in the store."""
+
+    ref: str
+    platform: str
+    digest: Digest
+    rebuilt_digest: Digest
+    identical: bool
+    ran: int
+    steps: int

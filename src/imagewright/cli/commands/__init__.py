@@ -6,7 +6,7 @@ One module holds the commands of one theme; they are put together here, in the o
 
 from __future__ import annotations
 
-from imagewright.cli.commands.attesting import attest, keygen, sign, verify
+from imagewright.cli.commands.attesting import attest, keygen, rebuild, sign, verify
 from imagewright.cli.commands.building import build, lock, plan
 from imagewright.cli.commands.completion import completion
 from imagewright.cli.commands.describing import report
@@ -41,6 +41,7 @@ for _command in (
     keygen,
     sign,
     verify,
+    rebuild,
     retag,
     untag,
     gc_remote,

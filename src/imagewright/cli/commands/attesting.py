@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What vouches for images: ``attest``, ``keygen``, ``sign``, ``verify``."""
+"""What vouches for images: ``attest``, ``keygen``, ``sign``, ``verify``, ``rebuild``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import click
 from imagewright.cli import vouching
 from imagewright.cli.commands.group import HELP, PROGRAM
 from imagewright.cli.commands.registries import REPOSITORY, access, access_options
-from imagewright.cli.options import Command, Example
+from imagewright.cli.options import Command, Example, PlatformsType
 from imagewright.cli.session import Session
 from imagewright.errors import NotReproducibleError, UsageError
-from imagewright.model.attestations import DocumentKind, SignOptions, VerifyOptions
+from imagewright.model.attestations import DocumentKind, RebuildOptions, SignOptions, VerifyOptions
+from imagewright.model.platforms import Platform
 
 _REF = f"{REPOSITORY}:3.13-slim"
 _KEY = click.Path(path_type=Path, dir_okay=False)
@@ -111,6 +112,37 @@ def verify(session: Session, /, *, ref: str, key: Path, signature_only: bool, **
     result = session.application().verify(ref, VerifyOptions(key, signature_only), access(rest))
     session.answer(result, lambda: vouching.verified(result), quiet=[] if result.failed else [str(result.digest)])
     if result.failed:
+        raise click.exceptions.Exit(NotReproducibleError.code)
+
+
+@click.command(
+    "rebuild",
+    cls=Command,
+    context_settings=HELP,
+    examples=(
+        Example(f"{PROGRAM} rebuild {_REF} --key team.pub --store /tmp/empty", "prove where it comes from"),
+    ),
+)
+@click.argument("ref", metavar="REF")
+@click.option("--platform", type=PlatformsType(), metavar="P", default=(), help="The platform; this machine's.")
+@click.option("--key", type=_KEY, metavar="FILE", help="Believe only a provenance that this public key signed.")
+@access_options
+@click.pass_obj
+def rebuild(
+    session: Session, /, *, ref: str, platform: tuple[Platform, ...], key: Path | None, **rest: Any
+) -> None:
+    """Build an image again from what its provenance says went in, and compare digests.
+
+    Steps that are in the store are not done again: name an empty --store for a proof from source. Exit status 8
+    if the digest is another.
+    """
+    if len(platform) > 1:
+        raise UsageError("one platform at a time is built again")
+    options = RebuildOptions(platform[0] if platform else None, key, access(rest))
+    with session.progress() as sink:
+        result = session.application().rebuild(ref, options, sink)
+    session.answer(result, lambda: vouching.rebuilt(result), quiet=[str(result.rebuilt_digest)])
+    if not result.identical:
         raise click.exceptions.Exit(NotReproducibleError.code)
 
 

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``rebuild``: an image built again from what its own provenance says, and compared by digest."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from imagewright.app.building import Builder
+from imagewright.app.registries import client, registry_reference
+from imagewright.app.signing import opened, read_key, said_of, unsigned_statements
+from imagewright.app.transferring import images_of
+from imagewright.app.world import World, own_platform
+from imagewright.attest import keys
+from imagewright.attest.provenance import PREDICATE, Recipe, read_recipe
+from imagewright.errors import NotReproducibleError, VerificationError
+from imagewright.events import Sink
+from imagewright.model.attestations import RebuildOptions, Rebuilt
+from imagewright.model.images import Profile
+from imagewright.model.options import BuildOptions, Selection
+from imagewright.model.platforms import Platform, parse_platform
+from imagewright.model.references import with_tag
+from imagewright.oci.descriptor import Descriptor, Target
+from imagewright.oci.index import Index
+from imagewright.oci.source import Document
+from imagewright.registry.client import RepositoryClient
+
+_LOCK = "imagewright.lock"
+
+
+def rebuild(world: World, text: str, options: RebuildOptions, sink: Sink) -> Rebuilt:
+    """Build an image of a registry again, with the lock in its provenance, into this store.
+
+    Raises :class:`NotReproducibleError` where nobody says how it was made, or with a key: where the key did not.
+    """
+    reference = with_tag(registry_reference(text))
+    there = client(world, reference.repository, options.access)
+    root = there.get(reference.target)
+    platform = options.platform or own_platform()
+    image = _image_for(root, platform)
+    recipe = _recipe(there, root, image, options)
+    if parse_platform(recipe.platform) != platform:
+        raise VerificationError(f"the provenance of {reference} is of {recipe.platform}, not of {platform}")
+    if recipe.profile not in {profile.value for profile in Profile}:
+        raise VerificationError(f"the provenance of {reference} is of an unknown profile", why=recipe.profile[:80])
+    selection = Selection(platforms=(platform,), profile=Profile(recipe.profile))
+    with tempfile.TemporaryDirectory(prefix="imagewright-rebuild-") as directory:
+        lock = Path(directory) / _LOCK
+        lock.write_text(recipe.lock, encoding="utf-8")
+        again = replace(world, options=replace(world.options, lock=lock))
+        with again.open_store() as store:
+            report = Builder(again, store, sink).build((recipe.spec,), BuildOptions(selection=selection))
+    (built,) = report.built
+    return Rebuilt(
+        ref=str(reference),
+        platform=str(platform),
+        digest=image.digest,
+        rebuilt_digest=built.digest,
+        identical=built.digest == image.digest,
+        ran=sum(not step.cached for step in built.steps),
+        steps=len(built.steps),
+    )
+
+
+def _image_for(root: Document, platform: Platform) -> Descriptor:
+    """The image for a platform. Raises :class:`NotReproducibleError`."""
+    images = images_of(root)
+    if images == (root.descriptor,):
+        return root.descriptor
+    found = Index.parse(root.content).find(Target.of(platform))
+    if found is None:
+        there = ", ".join(str(image.platform) for image in images)
+        raise NotReproducibleError(f"there is no image for {platform}", why=f"its platforms are {there}")
+    return found
+
+
+def _recipe(there: RepositoryClient, root: Document, image: Descriptor, options: RebuildOptions) -> Recipe:
+    statements = tuple(unsigned_statements(there, root, image))
+    if options.key is not None:
+        key = keys.read_public(read_key(options.key), str(options.key))
+        statements = tuple(opened(said_of(there, image.digest, root.digest), key))
+    for statement in statements:
+        if statement.predicate_type == PREDICATE and statement.is_about(image.digest):
+            return read_recipe(statement.predicate)
+    raise NotReproducibleError(
+        f"nobody says how {there.repository}@{image.digest} was made",
+        why="it has no provenance" if options.key is None else "it has no provenance that this key signed",
+        hint="only an image that was pushed with its attestations can be built again",
+    )

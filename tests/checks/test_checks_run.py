@@ -52,7 +52,11 @@ def answering(**replies: Reply) -> FakeSandbox:
         (Reply(2, (b"cannot open file\n",)), False, "exit status 2: cannot open file"),
         (Reply(127, (b"python3: No such file or directory\n",)), False, "exit status 127: python3: No such file"),
         (Reply(139), False, "ended by signal 11; last output: none"),
-        (Reply(0, (b"begun\n",), seconds=1e6), False, "killed, or not done within 120 s; last output: begun"),
+        (
+            Reply(0, (b"begun\n",), seconds=1e6),
+            False,
+            "killed after 120 s: too slow, or too little memory; last output: begun",
+        ),
         (Reply(1, (b"\xff\xfe broken\n",)), False, "\ufffd\ufffd broken"),
         (Reply(1, (b"x" * 5_000_000,)), False, "x" * DETAIL),
     ],

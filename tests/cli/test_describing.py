@@ -10,6 +10,7 @@ import pytest
 
 from imagewright.cli.run import run
 from imagewright.describe.published_markdown import published_markdown
+from imagewright.model.platforms import parse_platform
 from imagewright.model.reports import ReportOptions
 from imagewright.model.transfers import RegistryAccess
 from support.fake_application import FakeApplication
@@ -33,8 +34,10 @@ def call(application: FakeApplication) -> Call:
 
 
 def test_report_passes_on_every_word(call: Call, application: FakeApplication) -> None:
-    assert call("report", REF, "--as", "python:3.13", "--plain-http") == 0
-    options = ReportOptions("python:3.13", RegistryAccess(plain=True))
+    words = "--as python:3.13 --plain-http --remote --local --platform amd64"
+    assert call("report", REF, *words.split()) == 0
+    platforms = (parse_platform("amd64"),)
+    options = ReportOptions("python:3.13", RegistryAccess(plain=True), True, True, platforms)
     assert application.asked[1:] == [("report", REF, options)]
 
 
@@ -66,6 +69,19 @@ def test_markdown_and_json_have_the_same_facts(call: Call, capsys: pytest.Captur
             "os_version": "",
         }
     assert str(OLD) in text
+
+
+def test_the_content_follows_what_is_published(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("report", REF, "--local") == 0
+    assert capsys.readouterr().out.startswith(f"{REF}  content for linux/amd64\n")
+    assert call("report", REF, "--local", "--remote", "--format", "md") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("\n".join(published_markdown(REPORTED)))
+    assert f"\n\n## `{REF}` - content for linux/amd64\n" in said
+    assert call("report", REF, "--local", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["published"] is None
+    assert found["contents"][0]["sources"][1]["name"] == "glibc"
 
 
 def test_quiet_leaves_the_digest(call: Call, capsys: pytest.CaptureFixture[str]) -> None:

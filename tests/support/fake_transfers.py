@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imagewright.describe.contents import contents
 from imagewright.events import Sink, TransferFinished, TransferProgress, TransferStarted
 from imagewright.model.attestations import (
     Attested,
@@ -44,6 +45,7 @@ from imagewright.model.transfers import (
     TagChange,
     Transferred,
 )
+from support.contents import base, described, python
 
 WHERE = "registry.example/team/python"
 INDEX, OLD, MANIFEST = (Digest.of(word.encode()) for word in ("index", "old", "manifest"))
@@ -163,7 +165,9 @@ class FakeTransfers:
 
     def report(self, ref: str, options: ReportOptions, sink: Sink) -> Report:
         self.asked.append(("report", ref, options))
-        return Report(REPORTED)
+        found = (contents(described(base(), python())),) if options.content else ()
+        published = None if options.content and not options.published else REPORTED
+        return Report(REPORTED.ref, REPORTED.name, INDEX, published, found)
 
     def attest(self, ref: str, access: RegistryAccess, sink: Sink) -> Attested:
         self.asked.append(("attest", ref, access))

@@ -16,7 +16,9 @@ class Golden:
     regenerate: bool
 
     def __call__(self, name: str, content: bytes) -> None:
-        text = json.dumps(json.loads(content), indent=1, ensure_ascii=False) + "\n"
+        text = content.decode()
+        if name.endswith(".json"):
+            text = json.dumps(json.loads(content), indent=1, ensure_ascii=False) + "\n"
         path = self.directory / name
         if self.regenerate:
             path.parent.mkdir(exist_ok=True)

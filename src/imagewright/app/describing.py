@@ -3,24 +3,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+from imagewright.app.publishing import Transfers
 from imagewright.app.registries import client, read_reference
-from imagewright.app.transferring import open_source
-from imagewright.app.world import World
+from imagewright.app.transferring import images_of, open_source
+from imagewright.app.world import World, own_platform
+from imagewright.describe.contents import Described, contents
 from imagewright.describe.published import is_image, read_http_date, reported_attachment, reported_image
+from imagewright.describe.scan import scan
 from imagewright.errors import UsageError
 from imagewright.events import Sink
+from imagewright.model.contents import Contents
 from imagewright.model.digest import Digest
+from imagewright.model.platforms import Platform
 from imagewright.model.references import DOCKER_HUB, Reference, RegistryReference, with_tag
 from imagewright.model.reports import PublishedReport, Report, ReportedAttachment, ReportedImage, ReportOptions
 from imagewright.model.transfers import RegistryAccess
 from imagewright.oci.config import Config
-from imagewright.oci.descriptor import INDEXES, MANIFESTS, Descriptor
+from imagewright.oci.descriptor import FOREIGN, INDEXES, MANIFESTS, Descriptor, Target
 from imagewright.oci.index import Index
 from imagewright.oci.manifest import Manifest
+from imagewright.oci.reader import read_layer
 from imagewright.oci.source import Document, ImageSource
+from imagewright.oci.streams import verified_stream
 from imagewright.registry.client import RepositoryClient
 from imagewright.registry.merging import REFERENCE_DIGEST, REFERENCE_TYPE, is_attestation
 from imagewright.store.store import Store
@@ -31,9 +39,66 @@ _AT_ONCE = 8
 
 def report(world: World, store: Store, text: str, options: ReportOptions, sink: Sink) -> Report:
     """Describe an image. Raises what reading it raises."""
-    del sink
     reference, source = find_image(world, store, text, options.access)
-    return Report(published(world, reference, source, options.name, options.access))
+    near = not isinstance(reference, RegistryReference)
+    chosen = options.published or options.content
+    facts: PublishedReport | None = None
+    if options.published or not chosen:
+        facts = published(world, reference, source, options.name, options.access)
+    described: list[Contents] = []
+    if options.content or (near and not chosen):
+        entries = chosen_entries(source, options.platforms)
+        described = [contents(read_content(world, reference, source, entry, sink)) for entry in entries]
+    return Report(
+        str(reference), _names(reference, options.name)[0], source.root().digest, facts, tuple(described)
+    )
+
+
+def chosen_entries(source: ImageSource, platforms: tuple[Platform, ...]) -> list[Descriptor]:
+    """The images for these platforms; for this machine's own, or else the first, where none is named."""
+    root = source.root()
+    images = list(images_of(root))
+    if not images:
+        raise UsageError("there is no image", why="what is named holds other things, such as attestations")
+    if root.media_type not in INDEXES:
+        return images
+    index = Index(tuple(images))
+    if not platforms:
+        return [index.find(Target.of(own_platform())) or images[0]]
+    found = [(platform, index.find(Target.of(platform))) for platform in platforms]
+    missing = [str(platform) for platform, entry in found if entry is None]
+    if missing:
+        raise UsageError(f"there is no image for {', '.join(missing)}", hint="imagewright inspect lists platforms")
+    return [entry for _, entry in found if entry is not None]
+
+
+def read_content(
+    world: World, reference: Reference, source: ImageSource, entry: Descriptor, sink: Sink
+) -> Described:
+    """Read one platform's layers, each once. Raises what reading and verifying raises."""
+    manifest = Manifest.parse(source.document(entry))
+    if not is_image(manifest):
+        raise UsageError(f"{reference} is no image", why=f"it is {manifest.artifact_type or 'an artifact'}")
+    config = Config.parse(source.document(manifest.config))
+    if any(layer.media_type in FOREIGN for layer in manifest.layers):
+        raise UsageError(
+            f"the content of {reference} cannot be read",
+            why="some of its layers are kept by somebody else (foreign layers)",
+            hint="say --remote: what is published needs no layers",
+        )
+    told = _told(world, sink) if isinstance(reference, RegistryReference) else None
+    streams = (
+        read_layer(verified_stream(source, layer, partial(told, layer) if told else None), whiteouts=True)
+        for layer in manifest.layers
+    )
+    return Described(str(entry.platform or config.platform), entry.digest, manifest, config, scan(streams))
+
+
+def _told(world: World, sink: Sink) -> Callable[[Descriptor, int], None]:
+    shown = Transfers(sink, {}, world.clock)
+    return lambda layer, count: shown.note(
+        layer.digest, count, layer.size, "downloaded" if count == layer.size else ""
+    )
 
 
 def find_image(world: World, store: Store, text: str, access: RegistryAccess) -> tuple[Reference, ImageSource]:

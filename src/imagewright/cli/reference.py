@@ -14,7 +14,7 @@ from imagewright import events
 from imagewright.cli.commands import PROGRAM, cli
 from imagewright.cli.documents import event_name
 from imagewright.cli.options import Command, GlobalOption
-from imagewright.model import attestations, emitted, reports, results, transfers
+from imagewright.model import attestations, contents, emitted, reports, results, transfers
 
 ANSWERS: dict[str, tuple[type, bool]] = {
     "build": (results.BuiltImage, True),
@@ -127,7 +127,7 @@ def _reached(*kinds: type) -> list[type]:
     return found
 
 
-_MODULES = frozenset(module.__name__ for module in (results, reports, emitted))
+_MODULES = frozenset(module.__name__ for module in (results, reports, contents, emitted))
 _NAMES = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Digest": "`sha256:…`"}
 _NAMES |= {"Path": "path", "NoneType": "null"}
 

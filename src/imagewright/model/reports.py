@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from imagewright.model.contents import Contents
 from imagewright.model.digest import Digest
+from imagewright.model.platforms import Platform
 from imagewright.model.transfers import RegistryAccess
 
 
@@ -109,14 +111,26 @@ class PublishedReport:
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What a report is asked for: ``name`` is what it calls the image, "" for what the reference says."""
+    """What a report is asked for.
+
+    ``name`` is what it calls the image, "" for what the reference says. ``published`` and ``content`` choose its
+    parts; neither means what is quickly had: the first of a registry, both of anything nearer. ``platforms``
+    choose whose content; none means this machine's own, or else the first.
+    """
 
     name: str = ""
     access: RegistryAccess = field(default_factory=RegistryAccess)
+    published: bool = False
+    content: bool = False
+    platforms: tuple[Platform, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report: of what is ``published``."""
+    """A report: of what is published, of the content of one or more platforms' images, or of both."""
 
-    published: PublishedReport
+    ref: str
+    name: str
+    digest: Digest
+    published: PublishedReport | None
+    contents: tuple[Contents, ...] = ()

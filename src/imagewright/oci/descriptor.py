@@ -24,6 +24,10 @@ DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 DOCKER_FOREIGN_LAYER = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+OCI_FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
+
+FOREIGN = (DOCKER_FOREIGN_LAYER, OCI_FOREIGN, f"{OCI_FOREIGN}+gzip", f"{OCI_FOREIGN}+zstd")
+"""Layers that are not in the registry but where their URLs say (media-types.md, "Non-Distributable Layers")."""
 
 MANIFESTS = (MANIFEST, DOCKER_MANIFEST)
 INDEXES = (INDEX, DOCKER_LIST)

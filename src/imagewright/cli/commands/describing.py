@@ -7,13 +7,15 @@ from typing import Any
 
 import click
 
-from imagewright.cli import reports
+from imagewright.cli import contents, reports
 from imagewright.cli.commands.group import HELP, PROGRAM
 from imagewright.cli.commands.registries import access, access_options
-from imagewright.cli.options import Command, Example
+from imagewright.cli.options import Command, Example, PlatformsType
 from imagewright.cli.session import Session
+from imagewright.describe.contents_markdown import contents_markdown
 from imagewright.describe.published_markdown import published_markdown
-from imagewright.model.reports import ReportOptions
+from imagewright.model.platforms import Platform
+from imagewright.model.reports import Report, ReportOptions
 
 _REF = "registry.example/team/python:3.13"
 
@@ -24,10 +26,16 @@ _REF = "registry.example/team/python:3.13"
     context_settings=HELP,
     examples=(
         Example(f"{PROGRAM} report {_REF}", "show what is published under a name"),
-        Example(f"{PROGRAM} report {_REF} --format md", "the same as Markdown, on standard output"),
+        Example(f"{PROGRAM} report {_REF} --local", "show what is in it: packages, licences, files, sizes"),
+        Example(f"{PROGRAM} report store:3.13-slim --format md", "all of it as Markdown"),
     ),
 )
 @click.argument("ref", metavar="REF")
+@click.option("--remote", "published", is_flag=True, help="What is published: manifests, history, layers.")
+@click.option("--local", "content", is_flag=True, help="What is in it, read from its layers.")
+@click.option(
+    "--platform", type=PlatformsType(), metavar="P,…", default=(), help="Whose content; this machine's own."
+)
 @click.option(
     "--format",
     "form",
@@ -39,16 +47,41 @@ _REF = "registry.example/team/python:3.13"
 @click.option("--as", "name", default="", metavar="NAME", help="What the report calls the image.")
 @access_options
 @click.pass_obj
-def report(session: Session, /, *, ref: str, form: str, name: str, **rest: Any) -> None:
-    """Describe an image of any place: what is published, and what is in it."""
+def report(
+    session: Session,
+    /,
+    *,
+    ref: str,
+    published: bool,
+    content: bool,
+    platform: tuple[Platform, ...],
+    form: str,
+    name: str,
+    **rest: Any,
+) -> None:
+    """Describe an image of any place, whoever built it.
+
+    Of a registry's image what is published, unless --local is said; of any other, and with both words, also what
+    is in it.
+    """
+    options = ReportOptions(name, access(rest), published, content, platform)
     with session.progress() as sink:
-        found = session.application().report(ref, ReportOptions(name, access(rest)), sink)
+        found = session.application().report(ref, options, sink)
     if form == "md" and not session.words.json:
-        session.console.out(published_markdown(found.published))
+        session.console.out(_markdown(found))
         return
     session.words.json = session.words.json or form == "json"
-    session.answer(
-        found,
-        lambda: reports.published(found.published, session.console.paint_out(), session.console.width()),
-        quiet=[str(found.published.digest)],
-    )
+    session.answer(found, lambda: _text(found, session), quiet=[str(found.digest)])
+
+
+def _markdown(found: Report) -> list[str]:
+    parts = [published_markdown(found.published)] if found.published is not None else []
+    parts += [contents_markdown(found.name, each) for each in found.contents]
+    return [line for number, part in enumerate(parts) for line in (*([""] if number else []), *part)]
+
+
+def _text(found: Report, session: Session) -> list[str]:
+    paint, width = session.console.paint_out(), session.console.width()
+    parts = [reports.published(found.published, paint, width)] if found.published is not None else []
+    parts += [contents.content(found.name, each, paint, width) for each in found.contents]
+    return [line for number, part in enumerate(parts) for line in (*([""] if number else []), *part)]

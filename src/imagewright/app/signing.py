@@ -108,7 +108,9 @@ class _Signing:
     def statements(self, root: Document, image: Descriptor) -> Iterator[SignedItem]:
         """Sign what is said of an image; of its index as well, so that it is found from either."""
         subjects = {one.digest: one for one in (image, root.descriptor)}
-        said = {one.predicate_type: one for one in unsigned_statements(self.client, root, image)}
+        said: dict[str, Statement] = {}
+        for one in unsigned_statements(self.client, root, image):
+            said.setdefault(one.predicate_type, one)  # what is in the index counts before what anybody may attach
         sealed = []
         for kind, statement in sorted(said.items()):
             name = str(self.client.repository)

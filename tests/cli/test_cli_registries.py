@@ -34,11 +34,13 @@ def call(application: FakeApplication) -> Call:
 
 def test_push_passes_on_every_word(call: Call, application: FakeApplication) -> None:
     words = "--require amd64,arm64v8 --mount registry.example/debian --force --replace --dry-run --plain-http"
+    words += " --per-architecture registry.example/{architecture}/python"
     assert call("push", SPEC, "3.13", WHERE, *words.split()) == 0
     options = PushOptions(
         access=RegistryAccess(plain=True),
         require=(parse_platform("amd64"), parse_platform("arm64v8")),
         mount=("registry.example/debian",),
+        per_architecture="registry.example/{architecture}/python",
         force=True,
         replace=True,
         dry_run=True,

@@ -15,6 +15,7 @@ import pytest
 
 from imagewright.errors import RegistryError, VerificationError
 from imagewright.model.digest import Digest
+from imagewright.model.platforms import parse_platform
 from imagewright.model.references import parse_repository
 from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, MANIFEST, Descriptor, Target
 from imagewright.oci.manifest import Manifest
@@ -74,6 +75,23 @@ def test_a_platform_that_is_required_and_missing_moves_no_tag(registry: RealRegi
     words = ("--force", "--require", "linux/amd64,linux/arm64")
     quick_image.workshop.call("push", *QUICK, where, *words, expect=7)
     quick_image.workshop.call("inspect", f"{where}:3.13-slim-trixie", expect=7)
+
+
+def test_a_platform_goes_to_the_repository_of_its_architecture_too(
+    registry: RealRegistry, pushed: str, quick_image: Built
+) -> None:
+    pattern = f"{registry.host}/{{architecture}}/python"
+    answer = quick_image.workshop.answer("push", *QUICK, pushed, "--force", "--per-architecture", pattern)
+    (platform,) = answer["images"][0]["platforms"]
+    name = parse_platform(platform).library
+    whole, single = answer["images"]
+    assert (whole["repository"], single["repository"]) == (pushed, f"{registry.host}/{name}/python")
+    assert single["tags"] == single["moved"] == whole["tags"]
+    assert (answer["uploaded"], answer["mounted"]) == (0, len(quick_image.answer["layers"]) + 1)
+    seen = json.loads(
+        output(["skopeo", "inspect", "--tls-verify=false", f"docker://{single['repository']}:3.13-slim-trixie"])
+    )
+    assert seen["Layers"] == [layer["digest"] for layer in quick_image.answer["layers"]]
 
 
 def test_skopeo_reads_every_tag(pushed: str, quick_image: Built) -> None:

@@ -365,3 +365,23 @@ def test_a_proxy_is_used_for_hosts_that_are_not_reached_without_one(registry: Re
     assert registry.asked[-1] == f"HEAD /v2/team/python/blobs/{blob.digest}", "no host far.example was looked for"
     near = Transport(options, Keychain(), sleep=pauses, jitter=lambda: 0.5, monotonic=lambda: 0.0)
     assert not RepositoryClient(near, parse_repository(f"{registry.host}/x")).has_blob(blob.digest, blob.size)
+
+
+def test_a_server_that_takes_less_at_once_gets_less(registry: Registry, pauses: Pauses) -> None:
+    client = client_of(registry, pauses, chunk=10_000)
+    client.transport.options = replace(client.transport.options, careful=1000)
+    sizes: list[int] = []
+
+    def bounded(method: str, path: str) -> Fault | None:
+        if method != "PATCH":
+            return None
+        sizes.append(len(sizes))
+        return Fault(status=413) if len(sizes) == 1 else None
+
+    registry.faults = bounded
+    blob = blob_of(random.Random(3).randbytes(2500))
+    assert Uploader(client).send(blob) is Way.UPLOADED
+    assert len(sizes) == 4, "one piece that was too large, then three small ones"
+    registry.faults = lambda method, path: Fault(status=413) if method == "PATCH" else None
+    with pytest.raises(RegistryError, match="413"):
+        Uploader(client).send(blob_of(random.Random(4).randbytes(2500)))

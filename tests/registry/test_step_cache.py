@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagewright.app.caching import Keys, SharedSteps, is_signed
-from imagewright.app.publishing import Transfers
+from imagewright.app.transfers import Transfers
 from imagewright.attest.ecdsa import PrivateKey
 from imagewright.engine.caching import bring_finished
 from imagewright.errors import RegistryError, VerificationError

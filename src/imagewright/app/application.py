@@ -4,27 +4,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from imagewright.app.building import Builder
-from imagewright.app.locks import inputs_of, load_lock
 from imagewright.app.world import World, make_world
 from imagewright.errors import UsageError
 from imagewright.events import Sink, discard
-from imagewright.model.attestations import (
-    Attested,
-    DocumentKind,
-    KeyPair,
-    RebuildOptions,
-    Rebuilt,
-    Signed,
-    SignOptions,
-    Verified,
-    VerifyOptions,
-)
-from imagewright.model.emitted import LibraryManifest, LibraryOptions, TakenOver
-from imagewright.model.lock import Lock
 from imagewright.model.options import (
     BuildOptions,
+    CacheOptions,
     GlobalOptions,
     LockOptions,
     RunOptions,
@@ -35,22 +22,37 @@ from imagewright.model.options import (
 )
 from imagewright.model.platforms import Platform
 from imagewright.model.reports import Report, ReportOptions
-from imagewright.model.results import (
-    BuildReport,
-    CheckResult,
-    Collected,
-    LockChanges,
-    OutdatedImage,
-    PlanView,
-    Started,
-    StoreContents,
-    StoredImage,
-    StoreReport,
-    TaggedImage,
-    TrainedProfile,
-    Updated,
-)
 from imagewright.model.transfers import Inspected, PushOptions, RegistryAccess, RemoteChanges, Transferred
+from imagewright.store.store import Store
+
+if TYPE_CHECKING:
+    from imagewright.app.building import Builder
+    from imagewright.model.attestations import (
+        Attested,
+        DocumentKind,
+        KeyPair,
+        RebuildOptions,
+        Rebuilt,
+        Signed,
+        SignOptions,
+        Verified,
+        VerifyOptions,
+    )
+    from imagewright.model.emitted import LibraryManifest, LibraryOptions, TakenOver
+    from imagewright.model.results import (
+        BuildReport,
+        CheckResult,
+        Collected,
+        LockChanges,
+        OutdatedImage,
+        PlanView,
+        Started,
+        StoreContents,
+        StoreReport,
+        TaggedImage,
+        TrainedProfile,
+        Updated,
+    )
 
 
 class Imagewright:
@@ -59,20 +61,26 @@ class Imagewright:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    def _builder(self, store: Store, sink: Sink, cache: CacheOptions | None = None) -> Builder:
+        """What builds; imported only where something is built, for much comes with it."""
+        from imagewright.app.building import Builder
+
+        return Builder(self._world, store, sink, cache)
+
     def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> BuildReport:
         """Build images into the store, and write them out where asked."""
         with self._world.open_store() as store:
-            return Builder(self._world, store, sink, options.cache).build(specs, options)
+            return self._builder(store, sink, options.cache).build(specs, options)
 
     def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
         """What a build would do."""
         with self._world.open_store() as store:
-            return Builder(self._world, store, discard).view(specs, selection)
+            return self._builder(store, discard).view(specs, selection)
 
     def lock(self, specs: tuple[str, ...], options: LockOptions, sink: Sink) -> LockChanges:
         """Make or refresh the lock."""
         with self._world.open_store() as store:
-            return Builder(self._world, store, sink).relock(specs, options)
+            return self._builder(store, sink).relock(specs, options)
 
     def update(self, options: UpdateOptions, sink: Sink) -> Updated:
         """Take in new releases and new packages."""
@@ -91,17 +99,17 @@ class Imagewright:
     def check(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
         """Run the acceptance checks again, whatever the store remembers of them."""
         with self._world.open_store() as store:
-            return Builder(self._world, store, sink).check(specs, selection)
+            return self._builder(store, sink).check(specs, selection)
 
     def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:
         """Run a command in an image that is in the store."""
         with self._world.open_store() as store:
-            return Builder(self._world, store, discard).run(spec, argv, options)
+            return self._builder(store, discard).run(spec, argv, options)
 
     def train(self, spec: str, options: TrainOptions, sink: Sink) -> TrainedProfile:
         """Train a profile and name it in the lock."""
         with self._world.open_store() as store:
-            return Builder(self._world, store, sink).train(spec, options)
+            return self._builder(store, sink).train(spec, options)
 
     def tags(self, specs: tuple[str, ...], options: TagOptions) -> tuple[TaggedImage, ...]:
         """Images of a catalog with their tags."""
@@ -237,6 +245,8 @@ class Imagewright:
 
     def store_list(self) -> StoreContents:
         """What the store holds."""
+        from imagewright.model.results import StoreContents, StoredImage
+
         with self._world.open_store() as store:
             images = tuple(
                 StoredImage(image.spec, image.platform, image.manifest, image.size, image.tags, image.finished)
@@ -249,6 +259,9 @@ class Imagewright:
 
     def store_gc(self, *, dry_run: bool, keep_days: float) -> Collected:
         """Remove what nothing has used for a while."""
+        from imagewright.app.locks import inputs_of, load_lock
+        from imagewright.model.lock import Lock
+        from imagewright.model.results import Collected
         from imagewright.store.gc import collect
 
         if keep_days < 0:
@@ -261,6 +274,7 @@ class Imagewright:
 
     def store_fsck(self, *, repair: bool) -> StoreReport:
         """Compare every content with its name."""
+        from imagewright.model.results import StoreReport
         from imagewright.store.fsck import check
 
         with self._world.open_store(exclusive=repair) as store:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from imagewright.app.building import Builder
 from imagewright.app.choosing import choose
 from imagewright.app.locks import load_lock
-from imagewright.app.publishing import Transfers
 from imagewright.app.registries import client, read_reference, registry_reference
 from imagewright.app.transferring import images_of, open_source, told
+from imagewright.app.transfers import Transfers
 from imagewright.app.world import World
 from imagewright.attest import cyclonedx, spdx
 from imagewright.attest.attachments import Attached, buildkit_manifest, document_referrer, statement_referrer

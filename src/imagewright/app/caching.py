@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagewright.app.publishing import Transfers
 from imagewright.app.registries import client, repository
+from imagewright.app.transfers import Transfers
 from imagewright.app.world import World
 from imagewright.attest.ecdsa import PrivateKey, PublicKey
 from imagewright.attest.simple_signing import sign, signer

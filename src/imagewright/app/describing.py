@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from imagewright.app.publishing import Transfers
 from imagewright.app.registries import client, read_reference
 from imagewright.app.transferring import images_of, open_source
+from imagewright.app.transfers import Transfers
 from imagewright.app.world import World, own_platform
 from imagewright.describe.contents import Described, contents
 from imagewright.describe.published import is_image, read_http_date, reported_attachment, reported_image

@@ -3,26 +3,25 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from imagewright.app.building import Builder
 from imagewright.app.choosing import choose
 from imagewright.app.registries import client, repository
+from imagewright.app.transfers import Transfers, platform_image
 from imagewright.app.world import World
 from imagewright.errors import BuildError, UsageError
-from imagewright.events import Note, Sink, TransferFinished, TransferProgress, TransferStarted
+from imagewright.events import Note, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition, Profile
 from imagewright.model.options import BuildOptions
-from imagewright.model.platforms import parse_platform
-from imagewright.model.ports import Clock
+from imagewright.model.platforms import PLATFORMS, parse_platform
+from imagewright.model.references import Repository
 from imagewright.model.results import BuildReport, BuiltImage
 from imagewright.model.transfers import PushedImage, PushOptions, Transferred
 from imagewright.oci.descriptor import MANIFEST, Descriptor, Target
-from imagewright.oci.manifest import Manifest
-from imagewright.oci.source import Document, ImageSource, StoredSource
+from imagewright.oci.source import StoredSource
 from imagewright.registry.publish import (
     Attachment,
     PlatformImage,
@@ -31,18 +30,21 @@ from imagewright.registry.publish import (
     Publisher,
     PublishOptions,
 )
-from imagewright.registry.upload import Blob, Way
+from imagewright.registry.upload import Way
 from imagewright.store.store import Store
 
-_STEP = 1 << 20
-"""Bytes between two notes of progress of one blob."""
+_ARCHITECTURE = "{architecture}"
 
 
 def push(
     world: World, store: Store, specs: tuple[str, ...], destination: str, options: PushOptions, sink: Sink
 ) -> Transferred:
-    """Publish the images that ``specs`` name. Raises ``RegistryError``; then no tag has moved."""
+    """Publish the images that ``specs`` name. Raises ``RegistryError``; then no tag of that repository has moved.
+
+    Where each platform has a repository of its own too, that of all comes first: what it lacks ends the push.
+    """
     where = repository(destination)
+    single = architectures(options.per_architecture)
     if not options.force:
         _refuse_quick(choose(world, specs, options.selection).definitions)
     builder = Builder(world, store, sink)
@@ -55,82 +57,75 @@ def push(
     publications = _publications(built, store, told)
     names = {layer.digest: layer.step for image in built for layer in image.layers}
     shown = Transfers(sink, names, world.clock)
-    publisher = Publisher(
-        client(world, where, options.access),
-        PublishOptions(
-            require=tuple(map(str, options.require)),
-            sources=tuple(repository(text) for text in options.mount),
-            replace=options.replace,
-            dry_run=options.dry_run,
-        ),
-        shown.progress,
-    )
-    published = publisher.publish(publications)
-    for one in published:
-        sink(Note(f"{where}: {one.name} is {one.digest}, {len(one.moved)} of {len(one.tags)} tags moved"))
-    return transferred(str(where), published, publisher)
+    sources = tuple(repository(text) for text in options.mount)
+    done: list[tuple[Repository, Publisher, tuple[Published, ...]]] = []
+    for there, those in ((where, publications), *_apart(publications, single)):
+        common = PublishOptions(sources=(*sources, *(known for known, _, _ in done)), dry_run=options.dry_run)
+        if there == where:
+            common = replace(common, require=tuple(map(str, options.require)), replace=options.replace)
+        publisher = Publisher(client(world, there, options.access), common, shown.progress)
+        published = publisher.publish(those)
+        done.append((there, publisher, published))
+        for one in published:
+            sink(Note(f"{there}: {one.name} is {one.digest}, {len(one.moved)} of {len(one.tags)} tags moved"))
+    return transferred(done)
 
 
-def transferred(where: str, published: Sequence[Published], publisher: Publisher) -> Transferred:
-    """The answer of a push."""
-    ways = publisher.tally.ways
+Single = Callable[[str], Repository]
+"""The repository of a platform (``linux/arm64/v8``) alone."""
+
+
+def architectures(pattern: str) -> Single | None:
+    """How the repositories of single platforms are called, ``None`` for none. Raises :class:`UsageError`."""
+    if not pattern:
+        return None
+    if pattern.count(_ARCHITECTURE) != 1:
+        raise UsageError(
+            f"{pattern[:120]!r} does not say where the architecture's name stands",
+            hint=f"registry.example/{_ARCHITECTURE}/python, for one, gives registry.example/arm64v8/python",
+        )
+    found = {
+        str(platform): repository(pattern.replace(_ARCHITECTURE, platform.repository)) for platform in PLATFORMS
+    }
+    return found.__getitem__
+
+
+def _apart(
+    publications: Iterable[Publication], single: Single | None
+) -> Iterator[tuple[Repository, tuple[Publication, ...]]]:
+    """Each platform by itself, with the repository that it has; platforms by name."""
+    if single is None:
+        return
+    known = tuple(publications)
+    for platform in sorted({image.platform for each in known for image in each.platforms}, key=str):
+        those = [
+            replace(each, platforms=tuple(image for image in each.platforms if image.platform == platform))
+            for each in known
+        ]
+        yield single(str(platform)), tuple(each for each in those if each.platforms)
+
+
+def transferred(done: Sequence[tuple[Repository, Publisher, tuple[Published, ...]]]) -> Transferred:
+    """The answer of a push; the first repository is the one that was named."""
+
+    def count(way: Way) -> int:
+        return sum(publisher.tally.ways.get(way, 0) for _, publisher, _ in done)
+
+    where, _, published = done[0]
     return Transferred(
-        ref=where,
+        ref=str(where),
         digest=published[0].digest,
         tags=tuple(dict.fromkeys(tag for one in published for tag in one.tags)),
-        uploaded=ways.get(Way.UPLOADED, 0),
-        mounted=ways.get(Way.MOUNTED, 0),
-        skipped=ways.get(Way.SKIPPED, 0),
-        bytes=publisher.tally.sent,
-        images=tuple(PushedImage(one.name, one.digest, one.platforms, one.tags, one.moved) for one in published),
+        uploaded=count(Way.UPLOADED),
+        mounted=count(Way.MOUNTED),
+        skipped=count(Way.SKIPPED),
+        bytes=sum(publisher.tally.sent for _, publisher, _ in done),
+        images=tuple(
+            PushedImage(one.name, one.digest, one.platforms, one.tags, one.moved, str(there))
+            for there, _, ended in done
+            for one in ended
+        ),
     )
-
-
-class Transfers:
-    """Turns a publisher's progress into events; from any thread."""
-
-    def __init__(self, sink: Sink, names: dict[Digest, str], clock: Clock) -> None:
-        self._sink = sink
-        self._names = names
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._begun: dict[Digest, float] = {}
-        self._told: dict[Digest, int] = {}
-
-    def progress(self, digest: Digest, there: int, total: int, way: Way | None) -> None:
-        """See :data:`imagewright.registry.publish.Progress`."""
-        self.note(digest, there, total, "" if way is None else way.value)
-
-    def note(self, digest: Digest, there: int, total: int, how: str) -> None:
-        """``how`` is empty while it is on its way."""
-        name = self._names.get(digest, f"blob {digest.short}")
-        with self._lock:
-            now = self._clock.monotonic()
-            first = digest not in self._begun
-            begun = self._begun.setdefault(digest, now)
-            due = there - self._told.get(digest, 0) >= _STEP
-            if due:
-                self._told[digest] = there
-        if how:
-            self._sink(TransferFinished(str(digest), name, total, how, now - begun))
-            return
-        if first:
-            self._sink(TransferStarted(str(digest), name, total))
-        if due:
-            self._sink(TransferProgress(str(digest), name, there, total))
-
-
-def platform_image(source: ImageSource, manifest: Descriptor, platform: Target) -> PlatformImage:
-    """One platform of any source, ready to be published."""
-    document = Document(source.document(manifest), manifest.media_type)
-    parsed = Manifest.parse(document.content)
-    parts = {part.digest: part for part in (parsed.config, *parsed.layers) if not part.urls}
-    return PlatformImage(platform, document, tuple(blob_of(source, part) for part in parts.values()))
-
-
-def blob_of(source: ImageSource, part: Descriptor) -> Blob:
-    """A blob of any source, ready to be sent."""
-    return Blob(part.digest, part.size, lambda offset: source.pieces(part, offset))
 
 
 def _publications(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from imagewright import __version__
-from imagewright.app.network import more_authorities, proxies_of
+from imagewright.app.proxies import more_authorities, proxies_of
 from imagewright.app.world import World
 from imagewright.errors import ConfigurationError, OfflineError, UsageError
 from imagewright.model.references import (

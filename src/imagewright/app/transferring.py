@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from imagewright.app.publishing import Transfers, platform_image
 from imagewright.app.registries import client, outside_source, read_reference, registry_reference
+from imagewright.app.transfers import Transfers, platform_image
 from imagewright.app.world import World
 from imagewright.errors import RegistryError, UsageError
 from imagewright.events import Sink

@@ -10,17 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from imagewright.catalog.configuration import apply_configuration, flag_choices, lock_named, read_environment
-from imagewright.catalog.found import SUFFIX
-from imagewright.catalog.model import Catalog
-from imagewright.catalog.settings import Choices, Settings, resolve_settings
-from imagewright.catalog.shipped import shipped_documents
-from imagewright.catalog.sites import MAXIMUM_FILE, read_files
 from imagewright.errors import ConfigurationError, MachineError, Problems
 from imagewright.model.options import GlobalOptions, Selection
 from imagewright.model.platforms import Platform, parse_platform
-from imagewright.store.store import Store
+
+if TYPE_CHECKING:
+    from imagewright.catalog.model import Catalog
+    from imagewright.catalog.settings import Choices, Settings
+    from imagewright.store.store import Store
 
 CONFIGURATION = "imagewright.toml"
 LOCK = "imagewright.lock"
@@ -57,8 +56,16 @@ class World:
         path = self.options.config or Path(CONFIGURATION)
         return read_text(path) if self.options.config is not None or path.is_file() else None
 
+    @property
+    def configured(self) -> bool:
+        """Whether there is a configuration; where there is none, much need not be looked at."""
+        return self._text is not None
+
     @cached_property
     def _read(self) -> tuple[Catalog, Choices]:
+        from imagewright.catalog.configuration import apply_configuration
+        from imagewright.catalog.shipped import shipped_documents
+
         found = self.found
         if found is None and self.found_path.is_file():
             found = read_text(self.found_path)
@@ -71,6 +78,9 @@ class World:
     @cached_property
     def found_path(self) -> Path:
         """Where ``imagewright update`` keeps the releases it found: beside the lock, under its name."""
+        from imagewright.catalog.configuration import lock_named
+        from imagewright.catalog.found import SUFFIX
+
         lock = self.options.lock or Path(lock_named(self._text or "") or LOCK)
         return lock.with_name(f"{lock.name.removesuffix('.lock')}{SUFFIX}")
 
@@ -92,6 +102,9 @@ class World:
 
     def settings(self, selection: Selection | None = None, *, machine: Choices | None = None) -> Settings:
         """What was chosen: defaults < file < environment < flags. ``machine`` holds its apt sources' mirrors."""
+        from imagewright.catalog.configuration import flag_choices, read_environment
+        from imagewright.catalog.settings import resolve_settings
+
         return resolve_settings(
             machine=machine,
             file=self._read[1],
@@ -112,7 +125,7 @@ class World:
     @cached_property
     def store_path(self) -> Path:
         """Where the store is, or will be: the user's cache directory unless said otherwise."""
-        chosen = self.options.store or Path(self.settings().store or "")
+        chosen = self.options.store or Path((self.settings().store if self.configured else "") or "")
         if chosen != Path():
             return chosen.absolute()
         import platformdirs
@@ -121,6 +134,8 @@ class World:
 
     def open_store(self, *, exclusive: bool = False) -> Store:
         """Open the store, making it if there is none."""
+        from imagewright.store.store import Store
+
         return Store.open(self.store_path, clock=self.clock, exclusive=exclusive)
 
     def platforms(self, selection: Selection) -> tuple[Platform, ...]:
@@ -148,6 +163,8 @@ def own_platform() -> Platform:
 
 def _files_of(choices: Choices, configuration: Path) -> tuple[tuple[str, bytes], ...]:
     """The files that a configuration names. Raises :class:`ConfigurationError` with all that is wrong."""
+    from imagewright.catalog.sites import MAXIMUM_FILE, read_files
+
     directory = configuration.absolute().parent
 
     def read(path: str) -> bytes:

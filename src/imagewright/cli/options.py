@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -139,6 +140,44 @@ class WrappingCommand(Command):
     ) -> click.Context:
         """See :meth:`click.Command.make_context`."""
         return super().make_context(info_name, args, parent, allow_interspersed_args="--" in args, **extra)
+
+
+class Deferred(dict[str, click.Command]):
+    """Commands by name, in that order, each imported from its module when it is first looked at."""
+
+    def __init__(self, package: str, modules: Mapping[str, str]) -> None:
+        super().__init__(dict.fromkeys(modules, _NOT_YET))
+        self._package = package
+        self._modules = modules
+
+    def __getitem__(self, name: str) -> click.Command:
+        """The command. Raises ``KeyError`` for a name that is none."""
+        found = super().__getitem__(name)
+        if found is _NOT_YET:
+            module = import_module(f"{self._package}.{self._modules[name]}")
+            found = next(
+                one for one in vars(module).values() if isinstance(one, click.Command) and one.name == name
+            )
+            self[name] = found
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The command, or ``default``."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def values(self) -> Any:
+        """Every command."""
+        return [self[name] for name in self]
+
+    def items(self) -> Any:
+        """Every name with its command."""
+        return [(name, self[name]) for name in self]
+
+
+_NOT_YET = click.Command(None)
 
 
 class Group(Command, click.Group):

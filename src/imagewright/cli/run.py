@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +15,9 @@ from imagewright.cli.commands import COMPLETE_VARIABLE, PROGRAM, cli
 from imagewright.cli.console import Console, OutputGoneError, nobody_reads
 from imagewright.cli.failures import OUTPUT_GONE, as_error, report
 from imagewright.cli.session import Session, default_application
-from imagewright.cli.usecases import MakeApplication
+
+if TYPE_CHECKING:
+    from imagewright.cli.usecases import MakeApplication
 
 
 def run(

@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagewright.cli.console import Console
 from imagewright.cli.documents import document
 from imagewright.cli.progress import Progress, choose
-from imagewright.cli.usecases import Application, MakeApplication
 from imagewright.errors import UsageError
 from imagewright.events import Sink
 from imagewright.model.options import GlobalOptions
+
+if TYPE_CHECKING:
+    from imagewright.cli.usecases import Application, MakeApplication
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ def pushed(result: Transferred, paint: Paint, width: int, *, dry_run: bool) -> l
     """Each image with its digest, platforms and tags; then what travelled."""
     lines: list[str] = []
     for image in result.images:
-        lines += [*_image(result.ref, image, paint, width), ""]
+        lines += [*_image(image.repository or result.ref, image, paint, width), ""]
     return [*lines, *_travelled(result, would=dry_run)]
 
 

@@ -31,6 +31,11 @@ class Platform:
         return "/".join(parts)
 
     @property
+    def repository(self) -> str:
+        """What the repository of this platform alone is called: ``arm64v8/python``, ``winamd64/python``."""
+        return f"win{self.architecture}" if self.os == "windows" else self.library
+
+    @property
     def names(self) -> frozenset[str]:
         """Every name that means this platform and no other."""
         found = {str(self), self.library, self.debian, *self.aliases}

@@ -26,12 +26,15 @@ class PushOptions:
     ``require`` are platforms that every index must hold before a tag moves; ``mount`` repositories that may have
     blobs already; ``force`` publishes images of the quick profile too; ``replace`` gives up platforms that other
     machines published of the same image; ``attestations`` says whether bills of materials and provenance go along.
+    ``per_architecture`` is a repository with ``{architecture}`` in its name, where each platform goes as well,
+    alone, under the same tags.
     """
 
     selection: Selection = field(default_factory=Selection)
     access: RegistryAccess = field(default_factory=RegistryAccess)
     require: tuple[Platform, ...] = ()
     mount: tuple[str, ...] = ()
+    per_architecture: str = ""
     force: bool = False
     replace: bool = False
     dry_run: bool = False
@@ -40,13 +43,14 @@ class PushOptions:
 
 @dataclass(frozen=True, slots=True)
 class PushedImage:
-    """One image in the registry: its index, platforms, tags, and which of them named something else before."""
+    """One image in a repository: its index, platforms, tags, and which of them named something else before."""
 
     image: str
     digest: Digest
     platforms: tuple[str, ...]
     tags: tuple[str, ...]
     moved: tuple[str, ...]
+    repository: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from imagewright.oci.descriptor import INDEXES, MANIFESTS, Descriptor
 from imagewright.oci.layout import LayoutDirectory
 from imagewright.oci.reading import MAX_DOCUMENT, parse
 
-PIECE = 1 << 17
+PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

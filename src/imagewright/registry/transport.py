@@ -35,11 +35,11 @@ from imagewright.registry.authorisation import Authorisation
 from imagewright.registry.credentials import Keychain
 from imagewright.registry.refusals import refusal
 
-PIECE = 1 << 17
+PIECE = 1 << 20
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAXIMUM_REDIRECTS = 5
-_UNAUTHORIZED = 401
+_OK, _UNAUTHORIZED = 200, 401
 _FEW = 2
 _PLAIN_ANSWERS = (
     "WRONG_VERSION_NUMBER",
@@ -58,8 +58,8 @@ class RegistryOptions:
     ``attempts`` are made in a row without progress; the pause between them starts at ``backoff``, doubles, and
     never exceeds ``longest_pause`` (a server that asks for more is given up). ``authorities`` are files of CA
     certificates besides the system's. ``plain`` are registries that may be spoken to without TLS; those on
-    loopback always may. ``proxies`` say how hosts are reached. ``chunk`` is the largest piece of an upload;
-    ``parallel`` how many blobs travel at once.
+    loopback always may. ``proxies`` say how hosts are reached. ``chunk`` is the largest piece of an upload,
+    ``careful`` after one that failed or was too large for the server; ``parallel`` how many blobs travel at once.
     """
 
     connect_timeout: float = 15.0
@@ -69,7 +69,8 @@ class RegistryOptions:
     longest_pause: float = 60.0
     authorities: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
-    chunk: int = 64 << 20
+    chunk: int = 1 << 30
+    careful: int = 64 << 20
     parallel: int = 4
     user_agent: str = "imagewright"
     proxies: Proxies = field(default_factory=Proxies)
@@ -156,8 +157,7 @@ class Transport:
         self._sleep = sleep
         self._jitter = jitter
         self._guard = threading.Lock()
-        self._context: ssl.SSLContext | None = None
-        self._pools: dict[str, urllib3.PoolManager] = {}
+        self._pools: dict[tuple[str, bool], urllib3.PoolManager] = {}
         self._origins: dict[str, str] = {}
         self._authorisation = Authorisation(keychain, self._token_exchange, monotonic)
 
@@ -234,6 +234,8 @@ class Transport:
     def _find_origin(self, server: str) -> str:
         if server not in self.options.plain and not _is_loopback(server):
             return f"https://{server}"
+        if server not in self.options.plain and self._answers_plainly(server):
+            return f"http://{server}"
         try:
             self._send("GET", f"https://{server}/v2/", {}, None).close()
         except Trouble as trouble:
@@ -243,6 +245,16 @@ class Transport:
                 return f"http://{server}"
             raise RegistryError(f"cannot reach {server}", why=trouble.reason) from None
         return f"https://{server}"
+
+    def _answers_plainly(self, server: str) -> bool:
+        """Whether a registry of this machine speaks HTTP; one that has TLS refuses to, or hangs up."""
+        try:
+            response = self._send("GET", f"http://{server}/v2/", {}, None)
+        except Trouble:
+            return False
+        _some(response)
+        response.release_conn()
+        return response.status in {_OK, _UNAUTHORIZED}
 
     def _authorised(self, request: Request, url: str) -> urllib3.BaseHTTPResponse:
         """Send with what authorisation we have; meet one challenge. The answer, whatever its status."""
@@ -325,24 +337,25 @@ class Transport:
     def _connections(self, url: str) -> urllib3.PoolManager:
         """The connections to an address' host, kept; a ``ProxyManager`` is a ``PoolManager`` too."""
         parts = urlsplit(url)
+        secure = parts.scheme == "https"
         proxy = self.options.proxies.find(parts.scheme, parts.hostname or "")
         with self._guard:
-            if proxy not in self._pools:
-                self._pools[proxy] = self._new_pool(proxy)
-            return self._pools[proxy]
+            if (proxy, secure) not in self._pools:
+                self._pools[proxy, secure] = self._new_pool(proxy, secure=secure)
+            return self._pools[proxy, secure]
 
-    def _new_pool(self, proxy: str) -> urllib3.PoolManager:
-        if self._context is None:
-            self._context = self._new_context()
+    def _new_pool(self, proxy: str, *, secure: bool) -> urllib3.PoolManager:
+        """Certificates are read where they are needed: that takes longer than many a request."""
+        context = self._new_context() if secure else None
         size = self.options.parallel + 2
         if not proxy:
-            return urllib3.PoolManager(maxsize=size, ssl_context=self._context, retries=False)
+            return urllib3.PoolManager(maxsize=size, ssl_context=context, retries=False)
         parts = urlsplit(proxy)
         secret = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         headers = urllib3.make_headers(proxy_basic_auth=secret) if parts.username is not None else None
         address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         return urllib3.ProxyManager(
-            address, proxy_headers=headers, maxsize=size, ssl_context=self._context, retries=False
+            address, proxy_headers=headers, maxsize=size, ssl_context=context, retries=False
         )
 
     def _new_context(self) -> ssl.SSLContext:

@@ -21,7 +21,7 @@ from imagewright.registry.client import RepositoryClient
 from imagewright.registry.refusals import AbsentUploadError, refused_codes
 from imagewright.registry.transport import Answer, Body, Request, Trouble
 
-_CREATED, _ACCEPTED, _NO_CONTENT, _RANGE = 201, 202, 204, 416
+_CREATED, _ACCEPTED, _NO_CONTENT, _TOO_LARGE, _RANGE = 201, 202, 204, 413, 416
 _RANGE_HEADER = re.compile(r"(?:bytes=)?0-(\d{1,19})", re.ASCII)
 _MOST_STARTS = 5
 _LARGEST_CHUNK = 1 << 30
@@ -108,7 +108,7 @@ class Uploader:
 
     def _feed(self, blob: Blob, upload: _Upload, progress: Progress) -> None:
         """Send what is missing, and end the upload."""
-        row = 0
+        row, careful = 0, self._transport.options.careful
         while True:
             before = upload.offset
             try:
@@ -117,13 +117,18 @@ class Uploader:
                     self._finish(blob, upload)
                     return
                 row = 0
+            except RegistryError as error:
+                # A proxy before the registry bounds what it takes at once.
+                if error.details.get("status") != _TOO_LARGE or upload.chunk <= careful:
+                    raise
+                upload = replace(self._ask_progress(upload), chunk=careful)
             except Trouble as trouble:
                 row += 1
                 self._transport.wait(trouble, row, f"uploading {blob.digest.short} to {self._client.repository}")
                 if self._client.has_blob(blob.digest, blob.size):
                     progress(blob.size)
                     return
-                upload = self._ask_progress(upload)
+                upload = replace(self._ask_progress(upload), chunk=min(upload.chunk, careful))
                 row = row if upload.offset <= before else 1
 
     def _some(self, blob: Blob, upload: _Upload, progress: Progress) -> _Upload:

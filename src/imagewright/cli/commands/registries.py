@@ -72,6 +72,12 @@ def access(words: dict[str, Any]) -> RegistryAccess:
     default=(),
     help="Platforms that must be in the index before tags move.",
 )
+@click.option(
+    "--per-architecture",
+    default="",
+    metavar="PATTERN",
+    help="Publish each platform alone too, where this says: registry.example/{architecture}/python.",
+)
 @click.option("--mount", multiple=True, metavar="REPOSITORY", help="May have blobs already; repeatable.")
 @click.option("--replace", is_flag=True, help="Give up platforms that others published of the same image.")
 @click.option("--force", is_flag=True, help="Publish images of the quick profile too.")
@@ -87,6 +93,7 @@ def push(
     *,
     words: tuple[str, ...],
     require: tuple[Platform, ...],
+    per_architecture: str,
     mount: tuple[str, ...],
     replace: bool,
     force: bool,
@@ -106,6 +113,7 @@ def push(
         selection=selection(**rest),
         access=reach,
         require=require,
+        per_architecture=per_architecture,
         mount=mount,
         force=force,
         replace=replace,

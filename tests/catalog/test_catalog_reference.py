@@ -38,13 +38,24 @@ def test_the_example_is_right() -> None:
     assert "3.13.99" in catalog.by_release
 
 
+TABLES = {"defaults", "overrides", "network", "cache", "publication", "tags", "catalog"}
+
+
 def documented(table: str) -> set[str]:
     return {key.name for key in KEYS if key.table == table}
 
 
 def test_the_example_uses_every_simple_key() -> None:
     written = tomllib.loads(EXAMPLE)
-    assert set(written) == documented("") | {"defaults", "overrides", "network", "cache", "tags", "catalog"}
+    assert set(written) == documented("") | {
+        "defaults",
+        "overrides",
+        "network",
+        "cache",
+        "publication",
+        "tags",
+        "catalog",
+    }
     assert set(written["defaults"]) == documented("defaults")
 
 
@@ -61,11 +72,20 @@ def test_every_key_that_is_read_is_documented(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("imagewright.catalog.reading.Table", Recording)
     configuration.read_table(Recording(tomllib.loads(EXAMPLE), "", Problems()))
     asked = {table.path: set(table._asked) for table in tables}
-    assert asked[""] == documented("") | {"defaults", "overrides", "network", "cache", "tags", "catalog"}
+    assert asked[""] == documented("") | {
+        "defaults",
+        "overrides",
+        "network",
+        "cache",
+        "publication",
+        "tags",
+        "catalog",
+    }
     assert asked["defaults"] == documented("defaults")
     assert asked["overrides[0]"] == documented("overrides")
     assert asked["network"] == documented("network")
     assert asked["cache"] == documented("cache")
+    assert asked["publication"] == documented("publication")
     assert asked["catalog"] == documented("catalog")
 
 

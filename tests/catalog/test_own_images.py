@@ -212,7 +212,7 @@ def test_a_root_without_a_database_of_users_takes_none() -> None:
 def test_the_complete_example_uses_every_key_and_defines_an_image() -> None:
     text = (Path(__file__).parent.parent.parent / "docs/how-to/imagewright.toml").read_text(encoding="utf-8")
     written = tomllib.loads(text)
-    for table in ("defaults", "network", "cache", "tags"):
+    for table in ("defaults", "network", "cache", "publication", "tags"):
         assert set(written[table]) == {key.name for key in KEYS if key.table == table}
     simple = {key.name for key in KEYS if not key.table} | {key.table for key in KEYS if key.table}
     assert set(written) == simple

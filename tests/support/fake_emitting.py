@@ -10,6 +10,8 @@ from imagewright.model.emitted import (
     LibraryManifest,
     LibraryOptions,
     LibrarySource,
+    Readme,
+    ReadmeOptions,
     TakenOver,
 )
 
@@ -29,6 +31,7 @@ MANIFEST = LibraryManifest(
     text="Maintainers: Ada Example (@ada)\nGitRepo: https://git.example/python.git\n\nTags: 3.13.15-slim-trixie\n",
     missing=("3.13.15-trixie (3.13/trixie/Dockerfile)",),
 )
+README = Readme("python", "official", "# Python\n\ntext\n", 15, ("no empty lines between tags",))
 TAKEN = TakenOver('[[series]]\nname = "3.13"\n', ("3.13.15-slim-trixie would lose the tags slim",))
 
 
@@ -48,3 +51,7 @@ class FakeEmitting:
     def take_over(self, path: Path) -> TakenOver:
         self.asked.append(("take_over", path))
         return TAKEN
+
+    def readme(self, name: str, options: ReadmeOptions) -> Readme:
+        self.asked.append(("readme", name, options))
+        return README

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         Verified,
         VerifyOptions,
     )
-    from imagewright.model.emitted import LibraryManifest, LibraryOptions, TakenOver
+    from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
     from imagewright.model.results import (
         BuildReport,
         CheckResult,
@@ -135,6 +135,12 @@ class Imagewright:
         from imagewright.app.library import take_over
 
         return take_over(path)
+
+    def readme(self, name: str, options: ReadmeOptions) -> Readme:
+        """The README of a repository."""
+        from imagewright.app.readme import describe_repository
+
+        return describe_repository(self._world, name, options)
 
     def init(self) -> Started:
         """Write a small configuration."""

@@ -18,6 +18,7 @@ from imagewright.model.platforms import Platform, parse_platform
 
 if TYPE_CHECKING:
     from imagewright.catalog.model import Catalog
+    from imagewright.catalog.publication import Publication
     from imagewright.catalog.settings import Choices, Settings
     from imagewright.store.store import Store
 
@@ -99,6 +100,11 @@ class World:
         """Files with further OpenPGP certificates, named relative to the configuration that names them."""
         directory = (self.options.config or Path(CONFIGURATION)).parent
         return tuple(directory / name for name in self._read[1].keyrings)
+
+    @property
+    def publication(self) -> Publication:
+        """Who publishes the images and where."""
+        return self._read[1].publication
 
     def settings(self, selection: Selection | None = None, *, machine: Choices | None = None) -> Settings:
         """What was chosen: defaults < file < environment < flags. ``machine`` holds its apt sources' mirrors."""

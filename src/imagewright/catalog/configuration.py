@@ -12,6 +12,7 @@ from typing import TypeVar
 from imagewright.catalog.found import laid_under, read_found, with_current
 from imagewright.catalog.loading import GLOB, KINDS, PACKAGE, load_tables, read_catalog
 from imagewright.catalog.model import Catalog
+from imagewright.catalog.publication import read_publication
 from imagewright.catalog.reading import Table, did_you_mean, parse_document
 from imagewright.catalog.settings import Addresses, CacheChoices, Choices, ImageChoices, NetworkChoices, Override
 from imagewright.catalog.sites import read_site
@@ -64,6 +65,7 @@ def read_table(table: Table) -> Configuration:
         overrides=tuple(_override(inner) for inner in table.tables("overrides")),
         network=_network(table),
         cache=_cache(table),
+        publication=read_publication(table),
     )
     defaults = table.table("defaults")
     if defaults is not None:

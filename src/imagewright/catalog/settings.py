@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from imagewright.catalog.model import DEFAULT_SCHEME
+from imagewright.catalog.publication import Publication
 from imagewright.catalog.sites import SiteChoices
 from imagewright.catalog.sites import over as over_site
 from imagewright.catalog.tags import DEFAULT_VARIANT, TagDefaults
@@ -111,6 +112,7 @@ class Choices:
     network: NetworkChoices = field(default_factory=NetworkChoices)
     cache: CacheChoices = field(default_factory=CacheChoices)
     files: tuple[tuple[str, bytes], ...] = ()
+    publication: Publication = field(default_factory=Publication)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "untag": (transfers.RemoteChanges, False),
     "gc-remote": (transfers.RemoteChanges, False),
     "library": (emitted.LibraryManifest, False),
+    "readme": (emitted.Readme, False),
     "store ls": (results.StoreContents, False),
     "store gc": (results.Collected, False),
     "store fsck": (results.StoreReport, False),

@@ -23,7 +23,7 @@ from imagewright.model.attestations import (
     Verified,
     VerifyOptions,
 )
-from imagewright.model.emitted import LibraryManifest, LibraryOptions, TakenOver
+from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
 from imagewright.model.options import (
     BuildOptions,
     GlobalOptions,
@@ -105,6 +105,10 @@ class Application(Protocol):
 
     def take_over(self, path: Path) -> TakenOver:
         """The catalog that a library manifest amounts to."""
+        ...
+
+    def readme(self, name: str, options: ReadmeOptions) -> Readme:
+        """The README of a repository."""
         ...
 
     def init(self) -> Started:

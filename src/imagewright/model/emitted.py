@@ -67,3 +67,30 @@ class TakenOver:
 
     catalog: str
     differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadmeOptions:
+    """How a README is wanted: ``style`` is "" where the configuration decides.
+
+    Links get their commits from a manifest (``library``) or a repository (``git``); without either they lead to
+    the newest.
+    """
+
+    style: str = ""
+    library: Path | None = None
+    git: Path | None = None
+    catalog: Path | None = None
+    platforms: tuple[Platform, ...] = ()
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Readme:
+    """A README of the repository ``name``: its ``text``, how many ``bytes`` it has, how it was ``shortened``."""
+
+    name: str
+    style: str
+    text: str
+    bytes: int
+    shortened: tuple[str, ...]

@@ -36,6 +36,7 @@ MODULES = {
     "untag": "registries",
     "gc-remote": "registries",
     "library": "library",
+    "readme": "readme",
     "store": "store",
     "init": "starting",
     "completion": "completion",

@@ -38,7 +38,7 @@ from imagewright.oci.source import Document, ImageSource, StoredSource
 from imagewright.oci.times import to_rfc3339
 from imagewright.registry.merging import REFERENCE_DIGEST, REFERENCE_TYPE, is_attestation, joined
 from imagewright.registry.publish import Publisher, PublishOptions
-from imagewright.registry.pull import Progress, pull_from
+from imagewright.registry.pull import Progress, Pulled, PulledImage, pull_from
 from imagewright.registry.upload import Way
 from imagewright.store.images import StoredImage
 from imagewright.store.store import Store
@@ -75,7 +75,7 @@ def pull(
     workers = client(world, reference.repository, access).transport.options.parallel
     pulled = pull_from(source, [Target.of(one) for one in platforms], store.blobs, told(shown), workers)
     finished = int(world.clock.now().timestamp())
-    for image in pulled.images:
+    for image in real_images(pulled):
         manifest = Manifest.parse(source.document(image.manifest))
         size = manifest.config.size + sum(layer.size for layer in manifest.layers)
         platform = image.platform or str(_config(source, manifest).platform)
@@ -111,7 +111,7 @@ def copy(
         raise UsageError("an image is copied into the store with pull", hint=f"run: imagewright pull {texts[0]}")
     shown = Transfers(sink, {}, world.clock)
     pulled = pull_from(source, [Target.of(one) for one in platforms], store.blobs, told(shown), 4)
-    exports = [Export(image.manifest, _names(origin, target)) for image in pulled.images]
+    exports = [Export(image.manifest, _names(origin, target)) for image in real_images(pulled)]
     written = export(exports, store.blobs, Path(target.path), _format(target))
     return Transferred(str(target), pulled.document.digest, (), 0, 0, pulled.there, written, downloaded=pulled.new)
 
@@ -146,6 +146,11 @@ def inspect(world: World, store: Store, text: str, access: RegistryAccess) -> In
         images=tuple(_inspected(source, entry) for entry in entries),
         attachments=tuple(dict.fromkeys(notes)),
     )
+
+
+def real_images(pulled: Pulled) -> tuple[PulledImage, ...]:
+    """What was pulled and can run; attestations only came along."""
+    return tuple(image for image in pulled.images if not is_attestation(image.manifest))
 
 
 def images_of(root: Document) -> tuple[Descriptor, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``report``: words, and what a person or a script reads."""
+"""``report`` and ``diff``: words, and what a person or a script reads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from imagewright.cli.run import run
 from imagewright.describe.published_markdown import published_markdown
+from imagewright.model.differences import DiffOptions
 from imagewright.model.platforms import parse_platform
 from imagewright.model.reports import ReportOptions
 from imagewright.model.transfers import RegistryAccess
@@ -87,3 +88,26 @@ def test_the_content_follows_what_is_published(call: Call, capsys: pytest.Captur
 def test_quiet_leaves_the_digest(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("report", REF, "-q") == 0
     assert capsys.readouterr().out == f"{INDEX}\n"
+
+
+def test_diff_passes_on_every_word(call: Call, application: FakeApplication) -> None:
+    assert call("diff", "a:1", "a:2", "--platform", "arm64", "--plain-http") == 0
+    options = DiffOptions(RegistryAccess(plain=True), parse_platform("arm64"))
+    assert application.asked[1:] == [("diff", ("a:1", "a:2"), options)]
+    assert call("diff", "a:1", "a:2", "--platform", "arm64,amd64") == 2
+    assert call("diff", "a:1") == 2
+
+
+def test_a_difference_changes_the_exit_status_only_where_asked(call: Call) -> None:
+    assert [call("diff", "a", other, *words) for other in "ab" for words in ((), ("--exit-code",))] == [0, 0, 0, 1]
+
+
+def test_a_difference_in_each_form(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("diff", "a", "b") == 0
+    assert "  libc6     2.41-12+deb13u4 → 3" in capsys.readouterr().out.splitlines()
+    assert call("diff", "a", "b", "--format", "md") == 0
+    assert "| `libc6` | `2.41-12+deb13u4` | `3` |" in capsys.readouterr().out
+    assert call("diff", "a", "b", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["packages"][2]["name"] == "libc6"
+    assert call("diff", "a", "b", "-q") == 0
+    assert capsys.readouterr().out.splitlines() == ["firmware", "libc-bin", "libc6", "passwd"]

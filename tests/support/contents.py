@@ -13,7 +13,7 @@ from imagewright.describe.scan import scan
 from imagewright.model.digest import Digest
 from imagewright.model.tree import Content, Entry, Kind
 from imagewright.oci.config import Config, Execution, History
-from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, MANIFEST, Descriptor, Target
+from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, Descriptor, Target
 from imagewright.oci.manifest import Manifest
 
 Layer = Sequence[tuple[Entry, bytes]]
@@ -146,7 +146,7 @@ def python(sysconfig: str = SYSCONFIG, *more: tuple[Entry, bytes]) -> Layer:
 
 
 def described(
-    *layers: Layer, environment: Iterable[tuple[str, str]] = (("PYTHON_VERSION", "3.13.15"),)
+    *layers: Layer, environment: Iterable[tuple[str, str]] = ENVIRONMENT, digests: bool = False
 ) -> Described:
     """The image of these layers, scanned."""
     descriptors = tuple(
@@ -161,7 +161,7 @@ def described(
     )
     manifest = Manifest(Descriptor.of(CONFIG, config.encode()), descriptors)
     streams = (((entry, _content(entry, data)) for entry, data in layer) for layer in layers)
-    return Described("linux/amd64", Digest.of(manifest.encode()), manifest, config, scan(streams))
+    return Described("linux/amd64", Digest.of(manifest.encode()), manifest, config, scan(streams, digests=digests))
 
 
 def _content(entry: Entry, data: bytes) -> Content:
@@ -171,6 +171,3 @@ def _content(entry: Entry, data: bytes) -> Content:
 def retimed(entry: Entry, mtime: int) -> Entry:
     """The same entry at another time."""
     return replace(entry, mtime=mtime)
-
-
-__all__ = ["MANIFEST", "base", "described", "directory", "file", "link", "python"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from imagewright.describe.contents import contents
+from imagewright.describe.difference import difference
 from imagewright.events import Sink, TransferFinished, TransferProgress, TransferStarted
 from imagewright.model.attestations import (
     Attested,
@@ -21,6 +22,7 @@ from imagewright.model.attestations import (
     Verified,
     VerifyOptions,
 )
+from imagewright.model.differences import Difference, DiffOptions
 from imagewright.model.digest import Digest
 from imagewright.model.platforms import Platform
 from imagewright.model.reports import (
@@ -168,6 +170,12 @@ class FakeTransfers:
         found = (contents(described(base(), python())),) if options.content else ()
         published = None if options.content and not options.published else REPORTED
         return Report(REPORTED.ref, REPORTED.name, INDEX, published, found)
+
+    def diff(self, refs: tuple[str, str], options: DiffOptions, sink: Sink) -> Difference:
+        self.asked.append(("diff", refs, options))
+        changed = base("Package: libc6\nStatus: install ok installed\nVersion: 3\n")
+        second = base() if refs[0] == refs[1] else changed
+        return difference(refs, described(base(), digests=True), described(second, digests=True))
 
     def attest(self, ref: str, access: RegistryAccess, sink: Sink) -> Attested:
         self.asked.append(("attest", ref, access))

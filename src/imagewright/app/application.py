@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Verified,
         VerifyOptions,
     )
+    from imagewright.model.differences import Difference, DiffOptions
     from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
     from imagewright.model.results import (
         BuildReport,
@@ -204,6 +205,13 @@ class Imagewright:
 
         with self._world.open_store() as store:
             return report(self._world, store, ref, options, sink)
+
+    def diff(self, refs: tuple[str, str], options: DiffOptions, sink: Sink) -> Difference:
+        """Compare two images."""
+        from imagewright.app.describing import diff
+
+        with self._world.open_store() as store:
+            return diff(self._world, store, refs, options, sink)
 
     def attest(self, ref: str, access: RegistryAccess, sink: Sink) -> Attested:
         """Attach bills of materials and provenance."""

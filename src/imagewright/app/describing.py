@@ -12,11 +12,13 @@ from imagewright.app.transferring import images_of, open_source
 from imagewright.app.transfers import Transfers
 from imagewright.app.world import World, own_platform
 from imagewright.describe.contents import Described, contents
+from imagewright.describe.difference import difference
 from imagewright.describe.published import is_image, read_http_date, reported_attachment, reported_image
 from imagewright.describe.scan import scan
 from imagewright.errors import UsageError
 from imagewright.events import Sink
 from imagewright.model.contents import Contents
+from imagewright.model.differences import Difference, DiffOptions
 from imagewright.model.digest import Digest
 from imagewright.model.platforms import Platform
 from imagewright.model.references import DOCKER_HUB, Reference, RegistryReference, with_tag
@@ -73,7 +75,13 @@ def chosen_entries(source: ImageSource, platforms: tuple[Platform, ...]) -> list
 
 
 def read_content(
-    world: World, reference: Reference, source: ImageSource, entry: Descriptor, sink: Sink
+    world: World,
+    reference: Reference,
+    source: ImageSource,
+    entry: Descriptor,
+    sink: Sink,
+    *,
+    digests: bool = False,
 ) -> Described:
     """Read one platform's layers, each once. Raises what reading and verifying raises."""
     manifest = Manifest.parse(source.document(entry))
@@ -91,7 +99,9 @@ def read_content(
         read_layer(verified_stream(source, layer, partial(told, layer) if told else None), whiteouts=True)
         for layer in manifest.layers
     )
-    return Described(str(entry.platform or config.platform), entry.digest, manifest, config, scan(streams))
+    return Described(
+        str(entry.platform or config.platform), entry.digest, manifest, config, scan(streams, digests=digests)
+    )
 
 
 def _told(world: World, sink: Sink) -> Callable[[Descriptor, int], None]:
@@ -99,6 +109,19 @@ def _told(world: World, sink: Sink) -> Callable[[Descriptor, int], None]:
     return lambda layer, count: shown.note(
         layer.digest, count, layer.size, "downloaded" if count == layer.size else ""
     )
+
+
+def diff(world: World, store: Store, texts: tuple[str, str], options: DiffOptions, sink: Sink) -> Difference:
+    """Compare two images. Raises what reading them raises."""
+    platforms = (options.platform,) if options.platform else ()
+    found: list[Described] = []
+    names: list[str] = []
+    for text in texts:
+        reference, source = find_image(world, store, text, options.access)
+        (entry,) = chosen_entries(source, platforms)
+        found.append(read_content(world, reference, source, entry, sink, digests=True))
+        names.append(str(reference))
+    return difference((names[0], names[1]), found[0], found[1])
 
 
 def find_image(world: World, store: Store, text: str, access: RegistryAccess) -> tuple[Reference, ImageSource]:

@@ -14,7 +14,7 @@ from imagewright import events
 from imagewright.cli.commands import PROGRAM, cli
 from imagewright.cli.documents import event_name
 from imagewright.cli.options import Command, GlobalOption
-from imagewright.model import attestations, contents, emitted, reports, results, transfers
+from imagewright.model import attestations, contents, differences, emitted, reports, results, transfers
 
 ANSWERS: dict[str, tuple[type, bool]] = {
     "build": (results.BuiltImage, True),
@@ -35,6 +35,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "sign": (attestations.Signed, False),
     "verify": (attestations.Verified, False),
     "rebuild": (attestations.Rebuilt, False),
+    "diff": (differences.Difference, False),
     "retag": (transfers.RemoteChanges, False),
     "untag": (transfers.RemoteChanges, False),
     "gc-remote": (transfers.RemoteChanges, False),
@@ -128,7 +129,7 @@ def _reached(*kinds: type) -> list[type]:
     return found
 
 
-_MODULES = frozenset(module.__name__ for module in (results, reports, contents, emitted))
+_MODULES = frozenset(module.__name__ for module in (results, reports, contents, differences, emitted))
 _NAMES = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Digest": "`sha256:…`"}
 _NAMES |= {"Path": "path", "NoneType": "null"}
 

@@ -23,6 +23,7 @@ from imagewright.model.attestations import (
     Verified,
     VerifyOptions,
 )
+from imagewright.model.differences import Difference, DiffOptions
 from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
 from imagewright.model.options import (
     BuildOptions,
@@ -177,6 +178,10 @@ class Application(Protocol):
 
     def rebuild(self, ref: str, options: RebuildOptions, sink: Sink) -> Rebuilt:
         """Build an image again from its own provenance; whether the digest is the same is a result."""
+        ...
+
+    def diff(self, refs: tuple[str, str], options: DiffOptions, sink: Sink) -> Difference:
+        """What makes the second image different from the first."""
         ...
 
     def store_list(self) -> StoreContents:

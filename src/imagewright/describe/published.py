@@ -40,7 +40,7 @@ def reported_image(
         entrypoint=run.entrypoint,
         command=run.command,
         shell=run.shell,
-        settings=tuple(_settings(run)),
+        settings=tuple(settings(run)),
         environment=run.environment,
         labels=run.labels,
         annotations=manifest.annotations,
@@ -76,7 +76,8 @@ def _platform(said: Target | None, own: Target) -> ReportedPlatform:
     )
 
 
-def _settings(run: Execution) -> Iterator[tuple[str, str]]:
+def settings(run: Execution) -> Iterator[tuple[str, str]]:
+    """What is set and has no field of its own in reports, as instructions of a Dockerfile."""
     if run.user:
         yield "USER", run.user
     if run.working_directory:

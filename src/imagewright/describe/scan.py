@@ -7,6 +7,7 @@ what is kept of contents is bounded.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import zlib
@@ -25,6 +26,7 @@ MAXIMUM_TEXTS = 128 << 20
 
 MAXIMUM_FILES = 2_000_000
 
+_PIECE = 1 << 20
 _HEAD = 64 << 10
 """Bytes of a changelog that are kept; what is new stands at its beginning."""
 
@@ -43,7 +45,7 @@ _CAPABILITY = "security.capability"
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """What can be seen at one path; ``layer`` counts from 0."""
+    """What can be seen at one path; ``layer`` counts from 0, ``digest`` is a SHA-256 where it was asked for."""
 
     kind: Kind
     mode: int
@@ -53,6 +55,7 @@ class FoundFile:
     layer: int
     link: str = ""
     capable: bool = False
+    digest: bytes = b""
 
 
 @dataclass(slots=True)
@@ -82,28 +85,53 @@ class Scan:
         return path
 
 
-def scan(layers: Iterable[EntryStream]) -> Scan:
-    """Read all layers, each once. Raises ``VerificationError``."""
+def scan(layers: Iterable[EntryStream], *, digests: bool = False) -> Scan:
+    """Read all layers, each once; with ``digests``, of every file. Raises ``VerificationError``."""
     found = Scan()
-    found.gathered = gather(_watched(number, layer, found) for number, layer in enumerate(layers))
+    found.gathered = gather(
+        _watched(number, _hashed(layer) if digests else _unhashed(layer), found)
+        for number, layer in enumerate(layers)
+    )
     return found
 
 
-def _watched(number: int, layer: EntryStream, found: Scan) -> EntryStream:
+_Hashed = Iterator[tuple[Entry, Content, bytes]]
+
+
+def _unhashed(layer: EntryStream) -> _Hashed:
+    return ((entry, content, b"") for entry, content in layer)
+
+
+def _hashed(layer: EntryStream) -> _Hashed:
+    """Entries with their digests; contents that are too large to be kept are given on empty."""
+    for entry, content in layer:
+        if content is None:
+            yield entry, content, b""
+        elif entry.size <= MAXIMUM_TEXT:
+            data = content.read()
+            yield entry, io.BytesIO(data), hashlib.sha256(data).digest()
+        else:
+            state = hashlib.sha256()
+            while piece := content.read(_PIECE):
+                state.update(piece)
+            yield entry, io.BytesIO(), state.digest()
+
+
+def _watched(number: int, layer: _Hashed, found: Scan) -> EntryStream:
     """The same entries, noted as they go by."""
     own = ScannedLayer()
     found.layers.append(own)
     new: dict[str, FoundFile] = {}
     texts: dict[str, bytes] = {}
     hidden: list[str] = []
-    for entry, content in layer:
+    for entry, content, digest in layer:
         directory, _, name = entry.path.rpartition("/")
         if name.startswith(_WHITEOUT):
             own.removed += 1
             hidden.append(f"{directory}/*" if name == _OPAQUE else f"{directory}/{name.removeprefix(_WHITEOUT)}")
             yield entry, content
             continue
-        new[entry.path] = _found(entry, number, new)
+        new[entry.path] = _found(entry, number, new, digest)
         if entry.kind is Kind.FILE:
             own.files[entry.path] = entry.size
         kept = _keep(entry, content, texts)
@@ -115,7 +143,7 @@ def _watched(number: int, layer: EntryStream, found: Scan) -> EntryStream:
     _take(found, texts)
 
 
-def _found(entry: Entry, number: int, new: dict[str, FoundFile]) -> FoundFile:
+def _found(entry: Entry, number: int, new: dict[str, FoundFile], digest: bytes) -> FoundFile:
     """A hard link is what it links to, but for its size, which counts once."""
     target = new.get(entry.link) if entry.kind is Kind.HARDLINK else None
     return FoundFile(
@@ -127,6 +155,7 @@ def _found(entry: Entry, number: int, new: dict[str, FoundFile]) -> FoundFile:
         layer=number,
         link=entry.link,
         capable=target.capable if target else any(name == _CAPABILITY for name, _ in entry.xattrs),
+        digest=target.digest if target else digest,
     )
 
 

@@ -27,6 +27,7 @@ MODULES = {
     "copy": "registries",
     "inspect": "registries",
     "report": "describing",
+    "diff": "describing",
     "attest": "attesting",
     "keygen": "attesting",
     "sign": "attesting",

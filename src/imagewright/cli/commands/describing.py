@@ -7,13 +7,17 @@ from typing import Any
 
 import click
 
-from imagewright.cli import contents, reports
-from imagewright.cli.commands.group import HELP, PROGRAM
+from imagewright.cli import contents, differences, reports
+from imagewright.cli.commands.group import FAILED, HELP, PROGRAM
 from imagewright.cli.commands.registries import access, access_options
 from imagewright.cli.options import Command, Example, PlatformsType
 from imagewright.cli.session import Session
 from imagewright.describe.contents_markdown import contents_markdown
+from imagewright.describe.difference import differs
+from imagewright.describe.difference_markdown import difference_markdown
 from imagewright.describe.published_markdown import published_markdown
+from imagewright.errors import UsageError
+from imagewright.model.differences import DiffOptions
 from imagewright.model.platforms import Platform
 from imagewright.model.reports import Report, ReportOptions
 
@@ -72,6 +76,59 @@ def report(
         return
     session.words.json = session.words.json or form == "json"
     session.answer(found, lambda: _text(found, session), quiet=[str(found.digest)])
+
+
+@click.command(
+    "diff",
+    cls=Command,
+    context_settings=HELP,
+    examples=(
+        Example(f"{PROGRAM} diff {_REF} store:3.13-slim", "what a push would change for users"),
+        Example(f"{PROGRAM} diff oci:before oci:after --format md", "for a change note"),
+    ),
+)
+@click.argument("refs", metavar="REF REF", nargs=2)
+@click.option("--platform", type=PlatformsType(), metavar="P", default=(), help="Which one; this machine's own.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "md", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is written.",
+)
+@click.option("--exit-code", is_flag=True, help="End with status 1 if they differ.")
+@access_options
+@click.pass_obj
+def diff(
+    session: Session,
+    /,
+    *,
+    refs: tuple[str, str],
+    platform: tuple[Platform, ...],
+    form: str,
+    exit_code: bool,
+    **rest: Any,
+) -> int:
+    """Compare two images: packages, configuration, interpreter, layers and files.
+
+    Times of files do not count, nor does how files are spread over layers.
+    """
+    if len(platform) > 1:
+        raise UsageError("--platform takes one platform here", hint="compare one after the other")
+    options = DiffOptions(access(rest), platform[0] if platform else None)
+    with session.progress() as sink:
+        found = session.application().diff(refs, options, sink)
+    if form == "md" and not session.words.json:
+        session.console.out(difference_markdown(found))
+    else:
+        session.words.json = session.words.json or form == "json"
+        session.answer(
+            found,
+            lambda: differences.difference(found, session.console.paint_out(), session.console.width()),
+            quiet=[each.name for each in (*found.packages, *found.python_packages)],
+        )
+    return FAILED if exit_code and differs(found) else 0
 
 
 def _markdown(found: Report) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from peers.fixtures import QUICK, Built, Workshop
-from peers.programs import output
 from peers.registries import RealRegistry, real_registry
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -24,19 +23,24 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]
         yield running
 
 
-def make_keys(directory: Path, name: str) -> None:
-    """A key pair as openssl makes it; ``cosign`` writes the public half in the same form."""
-    output(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
-            directory / f"{name}.key"])  # fmt: skip
-    output(["openssl", "pkey", "-in", directory / f"{name}.key", "-pubout", "-out", directory / f"{name}.pub"])
+@pytest.fixture(scope="module")
+def password() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMAGEWRIGHT_KEY_PASSWORD", "correct horse")
+        yield
 
 
 @pytest.fixture(scope="module")
-def shared(registry: RealRegistry, quick_image: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(
+    registry: RealRegistry,
+    quick_image: Built,
+    tmp_path_factory: pytest.TempPathFactory,
+    password: None,
+) -> Path:
     """A directory with keys, the lock and the configuration of both machines; the first one left its results."""
     directory = tmp_path_factory.mktemp("shared")
     for name in ("trusted", "foreign"):
-        make_keys(directory, name)
+        quick_image.workshop.call("keygen", directory / name)
     repository = f'repository = "{registry.host}/team/cache"\n'
     (directory / "write.toml").write_text(f'[cache]\n{repository}sign = "trusted.key"\nwrite = true\n')
     (directory / "read.toml").write_text(f'[cache]\n{repository}keys = ["trusted.pub"]\n')

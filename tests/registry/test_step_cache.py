@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagewright.app.caching import Keys, SharedSteps, is_signed
+from imagewright.app.caching import Keys, SharedSteps
+from imagewright.app.signing import is_signed_by
 from imagewright.app.transfers import Transfers
-from imagewright.attest.ecdsa import PrivateKey
+from imagewright.attest.keys import generate
+from imagewright.attest.signature import signature_tag
 from imagewright.engine.caching import bring_finished
 from imagewright.errors import RegistryError, VerificationError
 from imagewright.events import Event, Warned
@@ -27,7 +28,6 @@ from imagewright.model.ports import Ports
 from imagewright.model.references import parse_repository
 from imagewright.registry.client import RepositoryClient
 from imagewright.registry.credentials import Keychain
-from imagewright.registry.signatures import signature_tag
 from imagewright.registry.step_cache import StepCache, looked_up
 from imagewright.registry.step_entries import check_manifest, manifest_of, read_entry, record_bytes, tag_of
 from imagewright.registry.transport import RegistryOptions, Transport
@@ -78,11 +78,7 @@ def opened(tmp_path: Path) -> Iterator[Callable[[str], Store]]:
         store.close()
 
 
-def key(name: str) -> PrivateKey:
-    return PrivateKey(name, ec.generate_private_key(ec.SECP256R1()))
-
-
-OURS, FOREIGN = key("ours"), key("foreign")
+OURS, FOREIGN = generate(), generate()
 
 
 def ports_of(store: Store) -> Ports:
@@ -111,7 +107,7 @@ def shared(registry: Registry, store: Store, keys: Keys, events: list[Event]) ->
     client = client_of(registry)
 
     def trust(digest: Digest) -> None:
-        if not keys.anyone and not is_signed(client, digest, keys.believed):
+        if not keys.anyone and not is_signed_by(client, digest, keys.believed):
             raise VerificationError(f"refused {digest}", why="nobody signed it")
 
     cache = StepCache(client, trust, lambda: 0.0)
@@ -139,7 +135,7 @@ def fill(registry: Registry, store: Store, keys: Keys) -> list[StepRecord]:
 
 Opened = Callable[[str], Store]
 SIGNING = Keys((), OURS, anyone=False)
-READING = Keys((OURS.public,), None, anyone=False)
+READING = Keys((OURS.public_key(),), None, anyone=False)
 
 
 def bring(registry: Registry, store: Store, keys: Keys = READING) -> tuple[set[str], list[str]]:
@@ -188,7 +184,7 @@ def test_a_foreign_signature_does_not_help_and_a_second_one_does(registry: Regis
     assert bring(registry, opened("other"))[0] == set()
     assert shared(registry, store, SIGNING, []).keep(PLAN, records) == 3
     assert bring(registry, opened("third"))[0] == {"base", "python", "runtime"}
-    assert bring(registry, opened("fourth"), Keys((FOREIGN.public,), None, anyone=False))[0] == {
+    assert bring(registry, opened("fourth"), Keys((FOREIGN.public_key(),), None, anyone=False))[0] == {
         "base",
         "python",
         "runtime",

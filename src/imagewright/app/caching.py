@@ -6,16 +6,14 @@ Whatever goes wrong there is said, and never breaks a build: what cannot be had,
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from imagewright.app.registries import client, repository
+from imagewright.app.signing import is_signed_by, key_password, read_key, sign_manifest
 from imagewright.app.transfers import Transfers
 from imagewright.app.world import World
-from imagewright.attest.ecdsa import PrivateKey, PublicKey
-from imagewright.attest.simple_signing import sign, signer
+from imagewright.attest.keys import PrivateKey, PublicKey, read_private, read_public
 from imagewright.catalog.settings import CacheChoices
 from imagewright.errors import ConfigurationError, RegistryError, VerificationError
 from imagewright.events import Note, Sink, Warned
@@ -24,16 +22,12 @@ from imagewright.model.lock import LockedProfile
 from imagewright.model.plan import Plan, PythonWork, Step, StepKind, StepRecord
 from imagewright.model.transfers import RegistryAccess
 from imagewright.oci.descriptor import Descriptor
-from imagewright.registry.client import RepositoryClient
-from imagewright.registry.signatures import Signed, add_signature, signatures_of
 from imagewright.registry.step_cache import StepCache, looked_up
 from imagewright.registry.step_entries import KINDS, StepEntry
 from imagewright.registry.transport import RegistryOptions
 from imagewright.store.store import Store
 
 _AT_ONCE = 8
-_LARGEST_KEY = 1 << 16
-PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 - the variable's name, as cosign has it
 _PATIENCE = RegistryOptions(connect_timeout=5.0, read_timeout=30.0, attempts=3, longest_pause=10.0)
 """Building is always another way."""
 
@@ -49,7 +43,7 @@ class Keys:
     @property
     def believed(self) -> tuple[PublicKey, ...]:
         """One's own signature is believed too."""
-        return (*self.trusted, *((self.signing.public,) if self.signing else ()))
+        return (*self.trusted, *((self.signing.public_key(),) if self.signing else ()))
 
 
 class SharedSteps:
@@ -125,27 +119,23 @@ class SharedSteps:
 
     def _keep(self, record: StepRecord) -> bool:
         there = self._cache.find(record)
-        digest = self._cache.digest_of(record, self._store.blobs)
-        if there == digest:
-            return self._sign(digest)
+        ours = self._cache.described(record, self._store.blobs)
+        if there == ours.digest:
+            return self._sign(ours)
         if there is not None and self._is_believed(there):
             self._sink(Warned(f"{self.where} has another result of {record.name}, which is left as it is"))
             return False
         self._cache.keep(record, self._store.blobs, self._progress)
-        self._sign(digest)
+        self._sign(ours)
         return True
 
-    def _sign(self, digest: Digest) -> bool:
-        """Sign what is there, unless that was done; whether it was."""
+    def _sign(self, ours: Descriptor) -> bool:
+        """Sign what is there, unless that was done; whether it was done now."""
         key = self._keys.signing
-        client = self._cache.client
-        if key is None or is_signed(client, digest, (key.public,)):
-            return False
-        add_signature(client, digest, Signed(*sign(str(client.repository), digest, key)))
-        return True
+        return key is not None and sign_manifest(self._cache.client, key, ours)
 
     def _is_believed(self, digest: Digest) -> bool:
-        return self._keys.anyone or is_signed(self._cache.client, digest, self._keys.believed)
+        return self._keys.anyone or is_signed_by(self._cache.client, digest, self._keys.believed)
 
     def _progress(self, blob: Descriptor, there: int) -> None:
         self._shown.note(blob.digest, there, blob.size, "shared" if there == blob.size else "")
@@ -166,7 +156,7 @@ def shared_steps(world: World, store: Store, where: str, sink: Sink, *, read: bo
     there = client(world, repository(where), access, patience=_PATIENCE)
 
     def trust(digest: Digest) -> None:
-        if not keys.anyone and not is_signed(there, digest, keys.believed):
+        if not keys.anyone and not is_signed_by(there, digest, keys.believed):
             raise VerificationError(
                 f"refused {there.repository}@{digest}", why="no key that is believed here signed it"
             )
@@ -182,19 +172,13 @@ def _trained(step: Step) -> LockedProfile | None:
     return None if profile is None or profile.origin.startswith(_SHIPPED) else profile
 
 
-def is_signed(there: RepositoryClient, digest: Digest, keys: Sequence[PublicKey]) -> bool:
-    """Whether one of the keys signed a manifest. Raises ``RegistryError`` and ``VerificationError``."""
-    found = ((one.payload, one.signature) for one in signatures_of(there, digest))
-    return signer(digest, found, keys) is not None
-
-
 def read_keys(world: World, chosen: CacheChoices, *, read: bool, write: bool) -> Keys:
     """The keys that the configuration names. Raises :class:`ConfigurationError`."""
     keys = Keys(
-        trusted=tuple(PublicKey.read(_content(world, name), name) for name in chosen.keys),
+        trusted=tuple(read_public(read_key(world.directory / name), name) for name in chosen.keys),
         signing=None
-        if chosen.sign is None
-        else PrivateKey.read(_content(world, chosen.sign), chosen.sign, os.environ.get(PASSWORD, "").encode()),
+        if chosen.sign is None or not write
+        else read_private(read_key(world.directory / chosen.sign), key_password() or b"", chosen.sign),
         anyone=chosen.anyone,
     )
     if read and not keys.anyone and not keys.believed:
@@ -210,15 +194,6 @@ def read_keys(world: World, chosen: CacheChoices, *, read: bool, write: bool) ->
             hint='name a private key in [cache] sign, or say trust = "anyone"',
         )
     return keys
-
-
-def _content(world: World, name: str) -> bytes:
-    path = world.directory / Path(name)
-    try:
-        with path.open("rb") as file:
-            return file.read(_LARGEST_KEY)
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the key {name}", why=error.strerror or str(error)) from None
 
 
 def _reason(error: RegistryError | VerificationError) -> str:

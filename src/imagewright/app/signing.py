@@ -89,6 +89,20 @@ def sign(world: World, text: str, options: SignOptions, access: RegistryAccess) 
     return Signed(str(reference), root.digest, keys.fingerprint(key.public_key()), tuple(done))
 
 
+def sign_manifest(there: RepositoryClient, key: keys.PrivateKey, subject: Descriptor) -> bool:
+    """Sign one manifest of any kind, unless the key has; whether it was done now."""
+    if is_signed_by(there, subject.digest, (key.public_key(),)):
+        return False
+    _Signing(there, key).image(subject, "")
+    return True
+
+
+def is_signed_by(there: RepositoryClient, subject: Digest, trusted: Iterable[keys.PublicKey]) -> bool:
+    """Whether one of the keys signed a manifest. Raises ``RegistryError`` and ``VerificationError``."""
+    layers = layers_of(there, signature_tag(subject))
+    return any(is_signature_of(layer, key, subject) for key in trusted for layer in layers)
+
+
 @dataclass(frozen=True, slots=True)
 class _Signing:
     """One key at work in one repository."""

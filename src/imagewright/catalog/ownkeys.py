@@ -73,7 +73,7 @@ CACHE_KEYS: tuple[tuple[str, str, str, str], ...] = (
         "sign",
         "path",
         "none",
-        "The private key that signs what this machine leaves there; its password is `COSIGN_PASSWORD`.",
+        "The private key that signs what this machine leaves there; `imagewright keygen` makes one.",
     ),
     ("plain_http", "true or false", "false", "Speak to the registry without TLS; on loopback it may be."),
 )

@@ -84,14 +84,14 @@ class StepCache:
         found = self.client.find(tag_of(record.kind, record.id))
         return None if found is None else found.digest
 
-    def digest_of(self, record: StepRecord, blobs: BlobStore) -> Digest:
+    def described(self, record: StepRecord, blobs: BlobStore) -> Descriptor:
         """The manifest that this result has; its blobs are in the store."""
-        return Digest.of(_manifest(record, blobs).encode())
+        return Descriptor.of(MANIFEST, _manifest(record, blobs).encode())
 
-    def keep(self, record: StepRecord, blobs: BlobStore, progress: Progress) -> Digest:
-        """A finished step with all its blobs, under its tag, which comes last; the manifest's digest."""
+    def keep(self, record: StepRecord, blobs: BlobStore, progress: Progress) -> None:
+        """A finished step with all its blobs, under its tag, which comes last."""
         tag = tag_of(record.kind, record.id)
-        return self._keep(_manifest(record, blobs), record_bytes(record), tag, blobs, progress)
+        self._keep(_manifest(record, blobs), record_bytes(record), tag, blobs, progress)
 
     def keep_profile(self, profile: Digest, blobs: BlobStore, progress: Progress) -> None:
         """A trained profile, unless it is there."""
@@ -99,7 +99,7 @@ class StepCache:
         if self.client.find(profile_tag(profile)) is None:
             self._keep(manifest, b"{}", profile_tag(profile), blobs, progress)
 
-    def _keep(self, manifest: Manifest, config: bytes, tag: str, blobs: BlobStore, progress: Progress) -> Digest:
+    def _keep(self, manifest: Manifest, config: bytes, tag: str, blobs: BlobStore, progress: Progress) -> None:
         document = Document(manifest.encode(), MANIFEST)
         source = StoredSource(blobs, document)
         uploader = Uploader(self.client)
@@ -113,7 +113,6 @@ class StepCache:
             for future in [pool.submit(send, blob) for blob in manifest.layers]:
                 future.result()
         self.client.put(tag, document)
-        return document.digest
 
     def _told(self, blob: Descriptor, progress: Progress) -> Iterator[bytes]:
         """A blob's bytes; one that hardly moves is given up, for then building is quicker."""

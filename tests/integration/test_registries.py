@@ -91,7 +91,7 @@ def test_a_platform_goes_to_the_repository_of_its_architecture_too(
     whole, single = answer["images"]
     assert (whole["repository"], single["repository"]) == (pushed, f"{registry.host}/{name}/python")
     assert single["tags"] == single["moved"] == whole["tags"]
-    assert (answer["uploaded"], answer["mounted"]) == (0, len(quick_image.answer["layers"]) + 1)
+    assert (answer["uploaded"], answer["mounted"]) == (0, len(quick_image.answer["layers"]) + 1 + DOCUMENTS)
     seen = json.loads(
         output(["skopeo", "inspect", "--tls-verify=false", f"docker://{single['repository']}:3.13-slim-trixie"])
     )

@@ -18,7 +18,7 @@ from imagewright.errors import NotReproducibleError, VerificationError
 from imagewright.events import Sink
 from imagewright.model.attestations import RebuildOptions, Rebuilt
 from imagewright.model.images import Profile
-from imagewright.model.options import BuildOptions, Selection
+from imagewright.model.options import BuildOptions, CacheOptions, Selection
 from imagewright.model.platforms import Platform, parse_platform
 from imagewright.model.references import with_tag
 from imagewright.oci.descriptor import Descriptor, Target
@@ -50,7 +50,9 @@ def rebuild(world: World, text: str, options: RebuildOptions, sink: Sink) -> Reb
         lock.write_text(recipe.lock, encoding="utf-8")
         again = replace(world, options=replace(world.options, lock=lock))
         with again.open_store() as store:
-            report = Builder(again, store, sink).build((recipe.spec,), BuildOptions(selection=selection))
+            report = Builder(again, store, sink, CacheOptions(off=True)).build(
+                (recipe.spec,), BuildOptions(selection=selection)
+            )
     (built,) = report.built
     return Rebuilt(
         ref=str(reference),

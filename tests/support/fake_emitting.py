@@ -14,6 +14,7 @@ from imagewright.model.emitted import (
     ReadmeOptions,
     TakenOver,
 )
+from imagewright.model.statuses import ImageStatus, Status, StatusColumn, StatusOptions, StatusRow
 
 _COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SOURCE = LibrarySource(
@@ -33,6 +34,28 @@ MANIFEST = LibraryManifest(
 )
 README = Readme("python", "official", "# Python\n\ntext\n", 15, ("no empty lines between tags",))
 TAKEN = TakenOver('[[series]]\nname = "3.13"\n', ("3.13.15-slim-trixie would lose the tags slim",))
+
+STATUS = Status(
+    (StatusColumn("3.13", "3.13.15"), StatusColumn("3.12", "3.12.12")),
+    (StatusRow("trixie", "Debian (trixie)", unstable=False), StatusRow("forky", "Debian (forky)", unstable=True)),
+    (
+        ImageStatus(
+            "3.13.15-slim-trixie",
+            "3.13",
+            "trixie",
+            "slim",
+            "linux/amd64",
+            "checked",
+            "sha256:1",
+            1,
+            ("r.example/p",),
+            "",
+        ),
+        ImageStatus(
+            "3.12.12-slim-forky", "3.12", "forky", "slim", "linux/amd64", "failed", "", 2, (), "python: no"
+        ),
+    ),
+)
 
 
 class FakeEmitting:
@@ -55,3 +78,7 @@ class FakeEmitting:
     def readme(self, name: str, options: ReadmeOptions) -> Readme:
         self.asked.append(("readme", name, options))
         return README
+
+    def statuses(self, options: StatusOptions) -> Status:
+        self.asked.append(("status", options))
+        return STATUS

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         TrainedProfile,
         Updated,
     )
+    from imagewright.model.statuses import Status, StatusOptions
 
 
 class Imagewright:
@@ -142,6 +143,13 @@ class Imagewright:
         from imagewright.app.readme import describe_repository
 
         return describe_repository(self._world, name, options)
+
+    def statuses(self, options: StatusOptions) -> Status:
+        """What became of the images of a catalog."""
+        from imagewright.app.statuses import status
+
+        with self._world.open_store() as store:
+            return status(self._world, store, options)
 
     def init(self) -> Started:
         """Write a small configuration."""

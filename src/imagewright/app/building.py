@@ -84,6 +84,7 @@ class Builder:
         run = self._execute(plan, lock, targets, keep_failed=options.keep_failed, fail_fast=options.fail_fast)
         records = self._complete(plan, run.records)
         self._shared.keep(plan, records.values())
+        self._note_failures(plan, run)
         if len(chosen.named) == 1:
             run.raise_first()
         planned = iter(zip(named, plan.images, strict=True))
@@ -100,6 +101,20 @@ class Builder:
         return BuildReport(
             images, clock.monotonic() - begun, len(pythons & run.ran), len(pythons), chosen.left_out
         )
+
+    def _note_failures(self, plan: Plan, run: Run) -> None:
+        """Remember, for ``imagewright status``, which images failed, and which do no longer."""
+        from imagewright.app.statuses import forget_failure, note_failure
+
+        names = {step.id: step.name for step in plan.steps}
+        moment = int(self._world.clock.now().timestamp())
+        for image in plan.images:
+            key = (image.spec, image.platform)
+            cause = next((step for step in image.steps if step in run.failures), None)
+            if cause is not None:
+                note_failure(self._store, key, moment, f"{names[cause]}: {run.failures[cause]}")
+            elif image.check in run.records:
+                forget_failure(self._store, key)
 
     def view(self, specs: tuple[str, ...], wanted: Wanted) -> PlanView:
         """What a build would do."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from imagewright.app.running import home_of, parse_user
 from imagewright.checks.run import run_checks
+from imagewright.describe.status import CHECKED_MANIFEST
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.materialise import image_root
@@ -32,7 +33,10 @@ def check_runner(context: StepContext, sink: Sink) -> Outcome:
         context.log.write(line.encode())
     refuse_failed(results)
     report = canonical_json([[result.check, result.passed, result.detail] for result in results])
-    return Outcome((("report", context.ports.blobs.put([report])),), (("checks", str(len(results))),))
+    return Outcome(
+        (("report", context.ports.blobs.put([report])),),
+        (("checks", str(len(results))), (CHECKED_MANIFEST, str(context.needs["image"].output("manifest")))),
+    )
 
 
 def run_again(

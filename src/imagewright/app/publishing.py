@@ -9,6 +9,7 @@ from dataclasses import replace
 from imagewright.app.building import Builder
 from imagewright.app.choosing import choose
 from imagewright.app.registries import client, repository
+from imagewright.app.statuses import note_pushed
 from imagewright.app.transfers import Transfers, platform_image
 from imagewright.app.world import World
 from imagewright.errors import BuildError, UsageError
@@ -68,7 +69,16 @@ def push(
         done.append((there, publisher, published))
         for one in published:
             sink(Note(f"{there}: {one.name} is {one.digest}, {len(one.moved)} of {len(one.tags)} tags moved"))
+        if not options.dry_run:
+            note_pushed(store, (image for image in built if _is_in(image, those)), str(there))
     return transferred(done)
+
+
+def _is_in(image: BuiltImage, publications: Iterable[Publication]) -> bool:
+    target = Target.of(parse_platform(image.platform))
+    return any(
+        each.name == image.image and any(one.platform == target for one in each.platforms) for each in publications
+    )
 
 
 Single = Callable[[str], Repository]

@@ -14,7 +14,7 @@ from imagewright import events
 from imagewright.cli.commands import PROGRAM, cli
 from imagewright.cli.documents import event_name
 from imagewright.cli.options import Command, GlobalOption
-from imagewright.model import attestations, contents, differences, emitted, reports, results, transfers
+from imagewright.model import attestations, contents, differences, emitted, reports, results, statuses, transfers
 
 ANSWERS: dict[str, tuple[type, bool]] = {
     "build": (results.BuiltImage, True),
@@ -41,6 +41,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "gc-remote": (transfers.RemoteChanges, False),
     "library": (emitted.LibraryManifest, False),
     "readme": (emitted.Readme, False),
+    "status": (statuses.Status, False),
     "store ls": (results.StoreContents, False),
     "store gc": (results.Collected, False),
     "store fsck": (results.StoreReport, False),
@@ -129,7 +130,7 @@ def _reached(*kinds: type) -> list[type]:
     return found
 
 
-_MODULES = frozenset(module.__name__ for module in (results, reports, contents, differences, emitted))
+_MODULES = frozenset(module.__name__ for module in (results, reports, contents, differences, emitted, statuses))
 _NAMES = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Digest": "`sha256:…`"}
 _NAMES |= {"Path": "path", "NoneType": "null"}
 

@@ -51,6 +51,7 @@ from imagewright.model.results import (
     TrainedProfile,
     Updated,
 )
+from imagewright.model.statuses import Status, StatusOptions
 from imagewright.model.transfers import Inspected, PushOptions, RegistryAccess, RemoteChanges, Transferred
 
 
@@ -110,6 +111,10 @@ class Application(Protocol):
 
     def readme(self, name: str, options: ReadmeOptions) -> Readme:
         """The README of a repository."""
+        ...
+
+    def statuses(self, options: StatusOptions) -> Status:
+        """What became of the images of a catalog; nothing is built or fetched."""
         ...
 
     def init(self) -> Started:

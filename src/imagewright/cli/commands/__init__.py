@@ -38,6 +38,7 @@ MODULES = {
     "gc-remote": "registries",
     "library": "library",
     "readme": "readme",
+    "status": "status",
     "store": "store",
     "init": "starting",
     "completion": "completion",

@@ -18,6 +18,8 @@ _MIB = 1 << 20
 LOADS = {
     StepKind.BASE: Load(cores=4, memory=150 * _MIB, per_job=50 * _MIB),
     StepKind.BUILDROOT: Load(cores=4, memory=200 * _MIB, per_job=50 * _MIB),
+    StepKind.SYSROOT: Load(cores=4, memory=150 * _MIB, per_job=50 * _MIB),
+    StepKind.EMULATOR: Load(cores=1, memory=100 * _MIB, per_job=50 * _MIB),
     StepKind.RUNTIME: Load(cores=4, memory=150 * _MIB, per_job=50 * _MIB),
     StepKind.SITE: Load(cores=1, memory=200 * _MIB, per_job=20 * _MIB),
     StepKind.IMAGE: Load(cores=4, memory=50 * _MIB, per_job=50 * _MIB),
@@ -37,6 +39,8 @@ _COMPILE_INSTRUMENTED = Load(cores=64, memory=1100 * _MIB, per_job=150 * _MIB)
 SECONDS = {
     StepKind.BASE: 14.0,
     StepKind.BUILDROOT: 28.0,
+    StepKind.SYSROOT: 8.0,
+    StepKind.EMULATOR: 12.0,
     StepKind.RUNTIME: 6.0,
     StepKind.SITE: 5.0,
     StepKind.IMAGE: 1.0,

@@ -111,3 +111,10 @@ def test_a_difference_in_each_form(call: Call, capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().out)["packages"][2]["name"] == "libc6"
     assert call("diff", "a", "b", "-q") == 0
     assert capsys.readouterr().out.splitlines() == ["firmware", "libc-bin", "libc6", "passwd"]
+
+
+def test_a_report_as_a_page(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("report", REF, "--local", "--format", "html") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("<!doctype html>\n")
+    assert said.endswith("</html>\n")

@@ -28,7 +28,8 @@ from imagewright.oci.manifest import Manifest
 _MOST = 20
 """How many of the largest files and directories are named."""
 
-_OTHERS = "(others)"
+_OTHERS = "(files)"
+"""What lies in a directory itself, and in directories too small to be drawn."""
 _DEPTH = 5
 _SMALL = 250
 """A directory of less than this part of its layer is not drawn by itself."""

@@ -52,8 +52,7 @@ def difference(refs: tuple[str, str], before: Described, after: Described) -> Di
 
 def differs(found: Difference) -> bool:
     """Whether anything at all is different in what the images hold or how they start."""
-    parts = (found.packages, found.python_packages, found.configuration, found.interpreters, found.files)
-    return any(parts) or any(not layer.same for layer in found.layers)
+    return any((found.packages, found.python_packages, found.configuration, found.interpreters, found.files))
 
 
 def new_changes(changelog: str, since: str) -> tuple[str, ...]:

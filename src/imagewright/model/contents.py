@@ -97,7 +97,7 @@ class DirectorySize:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryNode:
-    """A directory of a layer as a tree; small ones are added up in ``(others)``."""
+    """A directory of a layer as a tree; its own files and what is small are added up in ``(files)``."""
 
     name: str
     size: int

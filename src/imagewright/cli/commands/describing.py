@@ -15,6 +15,7 @@ from imagewright.cli.session import Session
 from imagewright.describe.contents_markdown import contents_markdown
 from imagewright.describe.difference import differs
 from imagewright.describe.difference_markdown import difference_markdown
+from imagewright.describe.page import report_page
 from imagewright.describe.published_markdown import published_markdown
 from imagewright.errors import UsageError
 from imagewright.model.differences import DiffOptions
@@ -32,6 +33,7 @@ _REF = "registry.example/team/python:3.13"
         Example(f"{PROGRAM} report {_REF}", "show what is published under a name"),
         Example(f"{PROGRAM} report {_REF} --local", "show what is in it: packages, licences, files, sizes"),
         Example(f"{PROGRAM} report store:3.13-slim --format md", "all of it as Markdown"),
+        Example(f"{PROGRAM} report store:3.13-slim --format html", "a page with a map of layers and directories"),
     ),
 )
 @click.argument("ref", metavar="REF")
@@ -43,7 +45,7 @@ _REF = "registry.example/team/python:3.13"
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "md", "json"]),
+    type=click.Choice(["text", "md", "json", "html"]),
     default="text",
     show_default=True,
     help="How it is written.",
@@ -73,6 +75,9 @@ def report(
         found = session.application().report(ref, options, sink)
     if form == "md" and not session.words.json:
         session.console.out(_markdown(found))
+        return
+    if form == "html" and not session.words.json:
+        session.console.out(report_page(found).splitlines())
         return
     session.words.json = session.words.json or form == "json"
     session.answer(found, lambda: _text(found, session), quiet=[str(found.digest)])

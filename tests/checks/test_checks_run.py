@@ -99,6 +99,14 @@ def test_what_a_program_is_given() -> None:
     assert (request.network, request.timeout) == (False, find("time-zones").timeout)
 
 
+def test_looking_for_bytecode_leaves_none() -> None:
+    sandbox = answering()
+    run_checks(sandbox, ROOT, work("no-bytecode", "bytecode"), lambda _: None)
+    told = {Path(request.argv[1]).stem: dict(request.environment) for request in sandbox.requests}
+    assert told["check_no_bytecode"]["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert "PYTHONDONTWRITEBYTECODE" not in told["check_bytecode"]
+
+
 def test_python_2_runs_programs_of_its_own() -> None:
     sandbox = answering()
     run_checks(sandbox, ROOT, replace(work("tls"), release="2.7.18"), lambda _: None)

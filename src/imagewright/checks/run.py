@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from imagewright.checks.suite import TWO, Check, find, programs
+from imagewright.checks.suite import TWO, Check, Need, find, programs
 from imagewright.errors import ConfigurationError
 from imagewright.events import CheckFinished, Sink
 from imagewright.model.plan import CheckWork
@@ -117,6 +117,8 @@ def _request(
         "IW_OPTIONAL_MODULES": " ".join(work.optional_modules),
         "IW_ADDRESS": work.address if check.network else "",
     }
+    if Need.NO_BYTECODE in check.needs:
+        told["PYTHONDONTWRITEBYTECODE"] = "1"  # or the check itself would leave what it looks for
     binds = [Bind(directory, PLACE)]
     if check.network:
         binds += [Bind(Path(path), path) for path in RESOLVER if Path(path).exists()]

@@ -13,7 +13,8 @@ from imagewright.oci.descriptor import INDEX
 from imagewright.oci.index import Index
 from imagewright.oci.layout import LayoutDirectory
 from peers.fixtures import QUICK, Built, Workshop
-from support.machine import lacking
+from peers.programs import output
+from support.machine import lacking, program
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -99,6 +100,13 @@ def test_both_platforms_in_one_layout(arm: Workshop, tmp_path: Path) -> None:
     index = Index.parse(layout.read(entry))
     assert [str(one.digest) for one in index.manifests] == [image["digest"] for image in built]
     assert layout.verify() > len(built)
+    program("skopeo", "skopeo")
+    for image in built:
+        _, architecture, variant = f"{image['platform']}/".split("/")[:3]
+        chosen = ["--override-arch", architecture, "--override-variant", variant]
+        seen = json.loads(output(["skopeo", *chosen, "inspect", f"oci:{place}"]))
+        assert seen["Architecture"] == architecture
+        assert seen["Layers"] == [layer["digest"] for layer in image["layers"]]
 
 
 def test_the_same_again_costs_nothing(arm: Workshop) -> None:

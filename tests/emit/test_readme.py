@@ -195,3 +195,28 @@ def test_a_wrong_publication_says_all_of_it(tmp_path: Path) -> None:
         "publication.links.issues: 'x' is not an address",
         "publication.links.dockerfile: {comit} is not known here (did you mean commit?)",
     ]
+
+
+def test_infra7s_sections_tags_and_links_are_those_published(tmp_path: Path) -> None:
+    options = GlobalOptions(config=CATALOGS / "004-infra7.publication.toml", store=tmp_path / "store")
+    world = World(options, SystemClock(), 0o022)
+    text = describe_repository(
+        world, "infra7/python", ReadmeOptions(catalog=CATALOGS / "004-infra7.toml", style="infra7")
+    ).text
+    expected = golden("004-infra7.readme.json")
+    body = without_examples(text)
+    headings = [
+        line.replace("architectures", "architetures") for line in body.splitlines() if line.startswith("#")
+    ]
+    assert headings == [heading.replace("```", "`") for heading in expected["sections"]]
+    links = {link.replace("%28", "(").replace("%29", ")") for link in _LINK.findall(body)}
+    assert sorted(links) == expected["links"]
+    assert "such as `infra7/python:3.13-bookworm`" in text
+    assert "such as `infra7/python:3.13.0-bookworm`" in text
+    assert "at present `bookworm`" in text
+    for tag in ("3.13", "3.13.0", "latest"):
+        assert f"- `infra7/python:{tag}`\n" in text
+    assert "| Debian (bookworm)    |        |        |         |         |        |" in text  # nothing was built
+    assert "- `amd64`, also called x86, x86-64, x86_64\n" in text
+    assert "- `arm64`, also called aarch64, arm64v8, linux/arm64\n" in text
+    check_markdown(text)

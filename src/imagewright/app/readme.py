@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imagewright.app.git import GitHistory
+from imagewright.app.statuses import status
 from imagewright.app.tagging import listed_images, tagging
 from imagewright.app.world import World, read_text
 from imagewright.catalog.listing import Listed
 from imagewright.catalog.publication import ReadmeStyle
+from imagewright.describe.status_text import markdown
 from imagewright.emit.library.reading import read_library
 from imagewright.emit.readme.facts import make_facts
-from imagewright.emit.readme.rendering import write_readme
+from imagewright.emit.readme.rendering import write_readme, write_status_readme
 from imagewright.model.emitted import Readme, ReadmeOptions
+from imagewright.model.statuses import StatusOptions
 
 
 def describe_repository(world: World, name: str, options: ReadmeOptions) -> Readme:
@@ -24,7 +27,12 @@ def describe_repository(world: World, name: str, options: ReadmeOptions) -> Read
     catalog = tagging(world, options.catalog).catalog
     whole = listed_images(world, (), replace(options, platforms=()))
     facts = make_facts(name, whole, catalog, publication, _commits(options, whole))
-    written = write_readme(facts, style)
+    if style is ReadmeStyle.INFRA7:
+        with world.open_store() as store:
+            found = status(world, store, StatusOptions(options.catalog, only=options.only, every=True))
+        written = write_status_readme(facts, markdown(found))
+    else:
+        written = write_readme(facts, style)
     return Readme(name, style.value, written.text, written.size, written.shortened)
 
 

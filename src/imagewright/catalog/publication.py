@@ -68,7 +68,7 @@ _DEFAULT_LINKS = (
 
 
 PUBLICATION_KEYS: tuple[tuple[str, str, str, str], ...] = (
-    ("style", "official, classic", "`official`", "Layout of READMEs: the official images' of today, or of 2019."),
+    ("style", "official, classic, infra7", "`official`", "Layout of READMEs."),
     ("maintainer", "text", "none", "Who maintains the images, for people."),
     ("help", "list of tables", "none", "Where to get help: each with its `title` and `url`."),
     ("links", "table", "links about Python and Debian", "Link → address; READMEs leave out what lacks one."),
@@ -93,10 +93,11 @@ dockerfile = "https://git.example/python/blob/{commit}/{directory}/{file}"
 
 
 class ReadmeStyle(StrEnum):
-    """How a README is laid out: as the official images' today, or as theirs in 2019."""
+    """How a README is laid out: as the official images' today, as theirs in 2019, or as infra7's."""
 
     OFFICIAL = "official"
     CLASSIC = "classic"
+    INFRA7 = "infra7"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ from imagewright.model.emitted import ReadmeOptions
 )
 @click.argument("name", metavar="NAME")
 @click.option(
-    "--style", type=click.Choice(["official", "classic"]), help="Today's layout of the official images, or 2019's."
+    "--style",
+    type=click.Choice(["official", "classic", "infra7"]),
+    help="Layout: the official images' of today or of 2019, or infra7's with its table of what was built.",
 )
 @click.option("--catalog", type=click.Path(path_type=Path), metavar="FILE", help="Another, whole catalog.")
 @click.option("--only", multiple=True, metavar="GLOB", help="Only images with such a tag: 'slim-*'; repeatable.")

@@ -59,7 +59,8 @@ class VariantRemark:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that a README says, besides its sentences. ``example`` is the tag that examples use, ``old`` one
-    of Python 2 ("" if there is none); ``codenames`` are suites by distribution's title."""
+    of Python 2 ("" if there is none); ``default`` the suite of the tags without one; ``codenames`` are suites by
+    distribution's title."""
 
     repository: Repository
     simple: tuple[Line, ...]
@@ -69,6 +70,7 @@ class Facts:
     codenames: tuple[tuple[str, tuple[str, ...]], ...]
     example: str
     old: str
+    default: str
     free_threaded: bool
     publication: Publication
 
@@ -123,6 +125,7 @@ def make_facts(
         codenames=_codenames(images, catalog),
         example=_example(groups, images),
         old=next((image.name.release[:1] for image in images if image.name.release.startswith("2.")), ""),
+        default=next((group.images[0].name.suite for group in groups), ""),
         free_threaded=any(image.name.flavour is Flavour.FREE_THREADED for image in images),
         publication=publication,
     )

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from imagewright.catalog.publication import ReadmeStyle
+from imagewright.catalog.versions import is_release, is_series
 from imagewright.emit.readme.facts import Facts, namespace_of
 from imagewright.errors import ConfigurationError
+from imagewright.model.platforms import parse_platform
 
-_TEMPLATES = ("lists.md.j2", "official.md.j2")
+_TEMPLATES = ("lists.md.j2", "official.md.j2", "infra7.md.j2")
 _BLANKS = re.compile(r"\n{3,}")
 
 
@@ -82,13 +84,52 @@ def write_readme(facts: Facts, style: ReadmeStyle) -> WrittenReadme:
             shape = shorter
             used.append(rule)
             found = WrittenReadme(_rendered(environment, facts, shape), tuple(used))
+    _refuse_long(found, facts)
+    return found
+
+
+def write_status_readme(facts: Facts, table: str) -> WrittenReadme:
+    """The README in infra7's layout, around a Markdown ``table`` of what was built.
+
+    Raises :class:`ConfigurationError` where it is longer than the publication's limit.
+    """
+    architectures = []
+    for item in facts.platforms:
+        platform = parse_platform(item.title)
+        others = sorted(platform.names - {platform.architecture, str(platform)})
+        architectures.append((platform.architecture, others))
+    text = (
+        _environment()
+        .get_template("infra7.md.j2")
+        .render(
+            facts=facts,
+            table=table,
+            at=facts.publication.link,
+            architectures=architectures,
+            alpine=any(variant.name == "alpine" for variant in facts.variants),
+            shape=None,
+            series_tag=_first(facts, is_series),
+            release_tag=_first(facts, is_release),
+        )
+    )
+    found = WrittenReadme(_BLANKS.sub("\n\n", text).strip("\n") + "\n")
+    _refuse_long(found, facts)
+    return found
+
+
+def _first(facts: Facts, fits: Callable[[str], bool]) -> str:
+    """The first image's tag that begins with such a version."""
+    tags = facts.simple[0].tags
+    return next((tag for tag in tags if fits(tag.partition("-")[0])), tags[0])
+
+
+def _refuse_long(found: WrittenReadme, facts: Facts) -> None:
     if found.size > facts.publication.limit:
         raise ConfigurationError(
             f"the README of {facts.repository} has {found.size} bytes, and the limit is {facts.publication.limit}",
             why="even without its list of tags",
             hint="raise publication.limit, or publish fewer variants",
         )
-    return found
 
 
 def _rendered(environment: Environment, facts: Facts, shape: Shape) -> str:

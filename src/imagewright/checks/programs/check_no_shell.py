@@ -24,5 +24,7 @@ for directory, folders, names in os.walk("/"):
             failed(f"{path} runs with another user's rights")
 need(not found, f"{len(found)} programs: {', '.join(sorted(found)[:5])}")
 need(not scripts, f"{len(scripts)} executable files: {', '.join(sorted(scripts)[:5])}")
-need(sorted(os.listdir("/usr/local")) == ["bin", "lib"], f"/usr/local has {os.listdir('/usr/local')}")
+# In share there is nothing but the document that tells scanners of the interpreter.
+need(sorted(os.listdir("/usr/local")) == ["bin", "lib", "share"], f"/usr/local has {os.listdir('/usr/local')}")
+need(os.listdir("/usr/local/share") == ["sbom"], f"/usr/local/share has {os.listdir('/usr/local/share')}")
 passed("no program but the interpreter's own")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,7 +110,9 @@ def definitions() -> list[ImageDefinition]:
     return [resolve(name, shipped_catalog(), resolve_settings(), AMD64) for name in names]
 
 
-def locking(bad: dict[str, ImagewrightError], asked: list[list[str]]) -> object:
+def locking(
+    bad: dict[str, ImagewrightError], asked: list[list[str]]
+) -> Callable[[Sequence[ImageDefinition]], Lock]:
     def attempt(some: Sequence[ImageDefinition]) -> Lock:
         names = [str(item.name) for item in some]
         asked.append(names)
@@ -126,7 +128,7 @@ def test_an_image_that_does_not_go_together_is_locked_out_alone() -> None:
     asked: list[list[str]] = []
     wanted = definitions()
     second = str(wanted[1].name)
-    lock, failures = _each(wanted, locking({second: SolveError("no")}, asked))  # type: ignore[arg-type]
+    lock, failures = _each(wanted, locking({second: SolveError("no")}, asked))
     assert lock == Lock()
     assert list(failures) == [1]
     assert [len(names) for names in asked] == [3, 2, 1, 1, 1]
@@ -135,7 +137,7 @@ def test_an_image_that_does_not_go_together_is_locked_out_alone() -> None:
 def test_an_archive_that_is_not_there_takes_its_images_at_once() -> None:
     asked: list[list[str]] = []
     wanted = definitions()
-    _, failures = _each(wanted, locking({str(wanted[0].name): FetchError("gone")}, asked))  # type: ignore[arg-type]
+    _, failures = _each(wanted, locking({str(wanted[0].name): FetchError("gone")}, asked))
     assert sorted(failures) == [0, 1]
     assert [len(names) for names in asked] == [3, 2, 1]
 
@@ -144,7 +146,7 @@ def test_where_nothing_can_be_locked_the_error_is_raised() -> None:
     wanted = definitions()
     bad = {str(item.name): VerificationError("not signed") for item in wanted}
     with pytest.raises(VerificationError, match="not signed"):
-        _each(wanted, locking(bad, []))  # type: ignore[arg-type]
+        _each(wanted, locking(bad, []))
 
 
 PACKAGES = [

@@ -66,7 +66,7 @@ def test_every_key_that_is_read_is_documented(monkeypatch: pytest.MonkeyPatch) -
         def __init__(
             self, values: object, path: str, problems: Problems, essential: frozenset[str] | None = None
         ) -> None:
-            super().__init__(values, path, problems, essential)  # type: ignore[arg-type]
+            super().__init__(values, path, problems, essential)  # type: ignore[arg-type] # any values will do
             tables.append(self)
 
     monkeypatch.setattr("imagewright.catalog.reading.Table", Recording)

@@ -165,7 +165,7 @@ class Limited(World):
 
     @property
     def publication(self) -> Any:
-        return replace(super().publication, limit=self.limit)  # type: ignore[attr-defined]
+        return replace(super().publication, limit=self.limit)  # type: ignore[attr-defined] # a mixin: its other base has it
 
 
 def test_what_cannot_be_short_enough_is_an_error(tmp_path: Path) -> None:

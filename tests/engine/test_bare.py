@@ -55,13 +55,13 @@ def assemble(packages: Packages, sandbox: FakeDpkg, workspace: Path, suite: str 
         layered=True,
         kind=RootKind.BARE,
     )
-    machine = Machine(packages.blobs, sandbox, lambda data: None, 2)  # type: ignore[arg-type]
+    machine = Machine(packages.blobs, sandbox, lambda data: None, 2)  # type: ignore[arg-type] # a fake sandbox
     return assemble_bare(work, machine, workspace)
 
 
 def extend(packages: Packages, sandbox: FakeDpkg, base: BareRoot, workspace: Path) -> ExtendedRoot:
     workspace.mkdir()
-    machine = Machine(packages.blobs, sandbox, lambda data: None, 2)  # type: ignore[arg-type]
+    machine = Machine(packages.blobs, sandbox, lambda data: None, 2)  # type: ignore[arg-type] # a fake sandbox
     return extend_bare(packages.locked(), (base.tree,), machine, workspace, rules=RULES, epoch=base.epoch)
 
 

@@ -41,13 +41,14 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def arm(quick_image: Built) -> Workshop:
+def arm(quick_image: Built, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """The workshop with an arm64 image in it; its checks have passed, or the build would have failed."""
     if platform.machine() != "x86_64":
         lacking("an x86-64 processor")
-    (answer,) = quick_image.workshop.answer("build", *ARM)
+    workshop = quick_image.workshop.apart(tmp_path_factory.mktemp("arm"))
+    (answer,) = workshop.answer("build", *ARM)
     assert answer["platform"] == "linux/arm64/v8"
-    return quick_image.workshop
+    return workshop
 
 
 def look(workshop: Workshop, *words: str) -> dict[str, object]:

@@ -21,7 +21,7 @@ configure = ["--with-no-such-thing-at-all"]
 
 def test_one_that_fails_does_not_stop_the_other(quick_image: Built, tmp_path: Path) -> None:
     """An option that configure refuses (``--enable-option-checking=fatal``) breaks one interpreter alone."""
-    workshop = quick_image.workshop
+    workshop = quick_image.workshop.apart(tmp_path)
     configuration = tmp_path / "imagewright.toml"
     configuration.write_text(BROKEN)
     words = [
@@ -47,7 +47,7 @@ def test_one_that_fails_does_not_stop_the_other(quick_image: Built, tmp_path: Pa
 
 
 def test_two_images_from_two_compiles_in_one_layout(quick_image: Built, tmp_path: Path) -> None:
-    workshop = quick_image.workshop
+    workshop = quick_image.workshop.apart(tmp_path)
     layout = tmp_path / "layout"
     images = workshop.answer("build", *SPECS, "--profile", "quick", "--format", "oci-dir", "-o", layout)
     names = [

@@ -8,10 +8,11 @@ them at once, with a table, is what ``bench/matrix.py`` is for.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
-from peers.fixtures import Workshop
+from peers.fixtures import Built
 from peers.programs import DockerEngine
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -20,7 +21,10 @@ PROGRAM = "import ctypes, sqlite3, ssl, sys, zlib; sys.stdout.write(sys.version.
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_an_image_is_built_checked_and_runs(spec: str, workshop: Workshop, docker: DockerEngine) -> None:
+def test_an_image_is_built_checked_and_runs(
+    spec: str, quick_image: Built, docker: DockerEngine, tmp_path: Path
+) -> None:
+    workshop = quick_image.workshop.apart(tmp_path)
     archive = workshop.directory / f"{spec}.tar"
     (image,) = workshop.answer("build", spec, "--profile", "quick", "-o", archive)
     results = workshop.answer("check", spec, "--profile", "quick")

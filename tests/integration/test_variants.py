@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from peers.fixtures import Workshop
+from peers.fixtures import Built, Workshop
 from peers.programs import DockerEngine
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -22,20 +22,26 @@ BUNDLE = (
 
 
 @pytest.fixture(scope="module")
-def variants(workshop: Workshop) -> dict[str, dict[str, Any]]:
+def place(quick_image: Built, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """The shared store, with a lock for these images alone."""
+    return quick_image.workshop.apart(tmp_path_factory.mktemp("variants"))
+
+
+@pytest.fixture(scope="module")
+def variants(place: Workshop) -> dict[str, dict[str, Any]]:
     """What the program answered for each, built from one compile."""
-    answers = workshop.answer("build", *WANTED, "--profile", "quick")
+    answers = place.answer("build", *WANTED, "--profile", "quick")
     return {answer["spec"]: answer for answer in answers}
 
 
 @pytest.fixture(scope="module")
-def loaded(docker: DockerEngine, workshop: Workshop, variants: dict[str, dict[str, Any]]) -> dict[str, str]:
+def loaded(docker: DockerEngine, place: Workshop, variants: dict[str, dict[str, Any]]) -> dict[str, str]:
     """The references under which the engine knows them."""
     names = {}
     for spec in variants:
-        archive = workshop.directory / f"{spec}.tar"
+        archive = place.directory / f"{spec}.tar"
         words = ("build", spec, "--profile", "quick", "--output", archive, "--format", "docker-archive")
-        (answer,) = workshop.answer(*words)
+        (answer,) = place.answer(*words)
         docker("load", stdin=archive)
         names[spec] = f"python:{answer['tags'][0]}"
     return names

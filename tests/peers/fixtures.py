@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,6 +66,11 @@ class Workshop:
         assert ended.returncode == expect, f"ended with {ended.returncode}, not {expect}: {said}"
         return ended
 
+    def apart(self, directory: Path) -> Workshop:
+        """The same store with a copy of the lock elsewhere: for images that other tests know nothing of."""
+        shutil.copy(self.lock, directory / self.lock.name)
+        return Workshop(directory, self.store, directory / self.lock.name)
+
     def answer(self, *words: str | Path, expect: int = 0) -> Any:
         """Run ``imagewright WORDS --json``; what it answered."""
         return json.loads(self.call(*words, "--json", "--progress", "none", expect=expect).stdout)
@@ -88,8 +94,13 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 
 @pytest.fixture(scope="session")
-def quick_image(workshop: Workshop) -> Built:
-    """``3.13-slim-trixie`` from CPython's source, without PGO and LTO: about two minutes when it is not stored."""
+def quick_image(workshop: Workshop) -> Iterator[Built]:
+    """``3.13-slim-trixie`` from CPython's source, without PGO and LTO: about two minutes when it is not stored.
+
+    The store is shared, the lock is this image's alone: whoever builds another one does it ``apart``.
+    """
     archive = workshop.directory / "python.tar"
     (answer,) = workshop.answer("build", *QUICK, "-o", archive)
-    return Built(workshop, archive, answer)
+    lock = workshop.lock.read_bytes()
+    yield Built(workshop, archive, answer)
+    assert workshop.lock.read_bytes() == lock, "a test changed the lock that all tests share"

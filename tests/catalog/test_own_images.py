@@ -201,11 +201,15 @@ def test_files_are_read_once_looked_at_and_blamed_by_place() -> None:
     ]
 
 
-def test_a_root_without_a_database_of_users_takes_none() -> None:
-    with pytest.raises(UsageError, match="cannot have user and ca_certificates of its own"):
-        define(
-            '[defaults]\nuser = { name = "app" }\nca_certificates = ["a.pem"]', "3.13-minimal-trixie", a_pem=PEM
-        )
+def test_a_user_of_an_image_without_a_shell_has_none_and_begins_at_home() -> None:
+    minimal = define('[defaults]\nuser = { name = "app" }', "3.13-minimal-trixie")
+    assert minimal.site.account == Account("app", 1000, 1000, "/home/app", "/sbin/nologin")
+    assert (minimal.configuration.user, minimal.configuration.working_directory) == ("1000:1000", "/home/app")
+    chosen = '[defaults]\nworking_directory = "/srv"\nuser = { name = "app", shell = "/busybox/sh" }'
+    debug = define(chosen, "3.13-minimal-debug-trixie")
+    assert debug.site.account is not None
+    assert (debug.site.account.shell, debug.configuration.working_directory) == ("/busybox/sh", "/srv")
+    assert define('[defaults]\nuser = { name = "app" }').configuration.working_directory == ""
     assert define('[defaults]\nlocale = "de_DE.UTF-8"', "3.13-minimal-trixie").site.locale == "de_DE.UTF-8"
 
 

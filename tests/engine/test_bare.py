@@ -12,8 +12,10 @@ import pytest
 from imagewright.engine.bare import BareRoot, assemble_bare, extend_bare
 from imagewright.engine.roots import ExtendedRoot, Machine
 from imagewright.errors import BuildError
+from imagewright.model.digest import Digest
 from imagewright.model.images import RootKind
 from imagewright.model.plan import RootWork
+from imagewright.model.site import Account, LocalFile
 from imagewright.recipes import bare as recipe
 from imagewright.recipes.pathrules import PathRules
 from support.root_helpers import FakeDpkg, Packages, listing, owned_by_anyone
@@ -43,7 +45,15 @@ def add(packages: Packages, name: str, files: dict[str, bytes | str], **options:
     packages.add(name, files={**files, **licence}, scripts={"md5sums": sums, "postinst": "exit 1"}, **options)
 
 
-def assemble(packages: Packages, sandbox: FakeDpkg, workspace: Path, suite: str = "trixie") -> BareRoot:
+def assemble(
+    packages: Packages,
+    sandbox: FakeDpkg,
+    workspace: Path,
+    suite: str = "trixie",
+    *,
+    account: Account | None = None,
+    certificates: tuple[LocalFile, ...] = (),
+) -> BareRoot:
     workspace.mkdir()
     work = RootWork(
         suite=suite,
@@ -54,6 +64,8 @@ def assemble(packages: Packages, sandbox: FakeDpkg, workspace: Path, suite: str 
         include=RULES.include,
         layered=True,
         kind=RootKind.BARE,
+        account=account,
+        certificates=certificates,
     )
     machine = Machine(packages.blobs, sandbox, lambda data: None, 2)  # type: ignore[arg-type] # a fake sandbox
     return assemble_bare(work, machine, workspace)
@@ -116,6 +128,50 @@ def test_the_nonroot_user_owns_a_home(base: BareRoot, owners: dict[str, tuple[in
 def test_certificates_become_one_file(base: BareRoot) -> None:
     assert (base.tree / recipe.BUNDLE).read_bytes() == b"A\nB\n"
     assert not list((base.tree / recipe.CERTIFICATES).rglob("*.crt"))
+
+
+def _authority(packages: Packages, path: Path, data: bytes) -> LocalFile:
+    path.write_bytes(data)
+    digest = Digest.of(data)
+    packages.blobs.paths[digest] = path
+    return LocalFile(f"certificates/{path.name}", len(data), digest)
+
+
+def test_authorities_of_ones_own_come_after_those_of_packages(sandbox: FakeDpkg, tmp_path: Path) -> None:
+    packages = Packages(tmp_path / "debs")
+    add(packages, "ca-certificates", {"usr/share/ca-certificates/mozilla/z.crt": "Z\n"})
+    own = (
+        _authority(packages, tmp_path / "two.pem", b"2\n"),
+        _authority(packages, tmp_path / "one.crt", b"1"),
+    )
+    root = assemble(packages, sandbox, tmp_path / "base", certificates=own)
+    assert (root.tree / recipe.BUNDLE).read_bytes() == b"Z\n1\n2\n"
+    place = root.tree / "usr/local/share/ca-certificates"
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == {"one.crt": b"1", "two.crt": b"2\n"}
+    assert stat.S_IMODE((place / "one.crt").stat().st_mode) == 0o644
+    again = assemble(packages, sandbox, tmp_path / "again", certificates=own[::-1])
+    assert listing(again.tree) == listing(root.tree)
+
+
+def test_a_user_of_ones_own_has_a_home(
+    sandbox: FakeDpkg, tmp_path: Path, owners: dict[str, tuple[int, int]]
+) -> None:
+    packages = Packages(tmp_path / "debs")
+    add(packages, "base-files", {"usr/lib/os-release": "ID=debian\n"})
+    account = Account("app", 1234, 1235, "/srv/homes/app", "/sbin/nologin")
+    root = assemble(packages, sandbox, tmp_path / "base", account=account)
+    home = root.tree / "srv/homes/app"
+    assert owners[str(home)] == (1234, 1235)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert stat.S_IMODE(home.parent.stat().st_mode) == 0o755
+
+
+def test_a_home_behind_a_link_is_refused(sandbox: FakeDpkg, tmp_path: Path) -> None:
+    """``/var/run`` is a link to ``/run``: followed from outside, it would lead to this machine's own."""
+    packages = Packages(tmp_path / "debs")
+    add(packages, "base-files", {"usr/lib/os-release": "ID=debian\n"})
+    with pytest.raises(BuildError, match="/var/run is a link"):
+        assemble(packages, sandbox, tmp_path / "base", account=Account("app", 1, 1, "/var/run/app", "/x"))
 
 
 def test_the_database_has_each_package_and_checksums_of_what_is_there(base: BareRoot) -> None:

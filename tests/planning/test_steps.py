@@ -14,7 +14,7 @@ from imagewright.catalog.resolve import locked_source
 from imagewright.catalog.settings import Choices, ImageChoices, Settings, resolve_settings
 from imagewright.catalog.shipped import shipped_catalog, shipped_documents
 from imagewright.catalog.sites import SiteChoices
-from imagewright.errors import StaleLockError
+from imagewright.errors import ConfigurationError, StaleLockError
 from imagewright.model.digest import Digest
 from imagewright.model.images import Bytecode, Compression, ImageDefinition, Profile
 from imagewright.model.lock import Lock, LockedProfile, Role
@@ -266,6 +266,38 @@ def test_what_is_ones_own_is_a_step_between() -> None:
     user = planned(SLIM, settings=image_choices(site=SiteChoices(account=account)))
     other = planned(SLIM, settings=image_choices(site=SiteChoices(account=replace(account, uid=1001))))
     assert changed(user, other) == {"site", "image", "check"}
+
+
+MINIMAL = "3.13-minimal-trixie"
+
+
+def test_in_a_bare_root_a_user_and_authorities_are_part_of_the_base() -> None:
+    pem = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    lock = locked(MINIMAL)
+    account = Account("app", 1000, 1000, "/home/app", "")
+
+    def own(**said: object) -> Plan:
+        image = ImageChoices(site=SiteChoices(**said))  # type: ignore[arg-type]
+        settings = resolve_settings(file=Choices(image=image, files=(("a.pem", pem), ("b.pem", pem))))
+        return planned(MINIMAL, lock=lock, settings=settings)
+
+    plain, user = planned(MINIMAL, lock=lock), own(account=account)
+    assert StepKind.SITE not in ids(user)
+    assert changed(plain, user) == {"base", "runtime", "image", "check"}
+    work = step(user, StepKind.BASE).work
+    assert isinstance(work, RootWork)
+    assert "app:x:1000:1000::/home/app:/sbin/nologin\n" in dict(work.files)["etc/passwd"]
+    assert "app:x:1000:\n" in dict(work.files)["etc/group"]
+    assert set(dict(work.files)) == {"etc/group", "etc/nsswitch.conf", "etc/passwd", "etc/timezone"}
+    elsewhere = own(account=replace(account, home="/srv/app"))
+    assert "base" in changed(user, elsewhere)
+    assert "base" in changed(plain, own(certificates=("a.pem",)))
+
+
+def test_a_user_that_a_bare_root_has_already_is_refused() -> None:
+    taken = SiteChoices(account=Account("nonroot", 1000, 1000, "/home/nonroot", ""))
+    with pytest.raises(ConfigurationError, match="cannot have the user nonroot"):
+        planned(MINIMAL, lock=locked(MINIMAL), settings=image_choices(site=taken))
 
 
 def test_a_lock_without_the_wheels_is_stale() -> None:

@@ -211,7 +211,7 @@ def local_files(work: object) -> tuple[LocalFile, ...]:
     match work:
         case PythonWork():
             return work.patches
-        case RuntimeWork():
+        case RootWork() | RuntimeWork():
             return work.certificates
         case _:
             return ()

@@ -20,6 +20,7 @@ from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.lock import LockedProfile, LockedSource, LockedWheel
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, SiteWork, Step, UnpackWork
+from imagewright.model.site import LocalFile
 from imagewright.oci.reading import parse
 
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -147,25 +148,30 @@ def _dependencies(facts: BuildFacts) -> list[dict[str, Any]]:
 
 def _read(step: Step, distribution: str) -> Iterable[tuple[str, str, Digest]]:
     match step.work:
-        case RootWork() | UnpackWork():
+        case RootWork():
+            yield from (_package(one, distribution) for one in step.work.packages)
+            yield from map(_file, step.work.certificates)
+        case UnpackWork():
             yield from (_package(one, distribution) for one in step.work.packages)
         case RuntimeWork():
             yield from (_package(one, distribution) for one in step.work.candidates)
-            for certificate in step.work.certificates:
-                yield certificate.name, _generic(certificate.name), certificate.sha256
+            yield from map(_file, step.work.certificates)
         case PythonWork():
             yield _source(step.work.source)
             yield from map(_wheel, step.work.source.wheels)
             if step.work.profile is not None:
                 yield _profile(step.work.profile)
-            for patch in step.work.patches:
-                yield patch.name, _generic(patch.name), patch.sha256
+            yield from map(_file, step.work.patches)
         case SiteWork():
             yield from map(_wheel, step.work.wheels)
             if step.work.locale_sources is not None:
                 yield _package(step.work.locale_sources, distribution)
         case _:
             return
+
+
+def _file(file: LocalFile) -> tuple[str, str, Digest]:
+    return file.name, _generic(file.name), file.sha256
 
 
 def _package(package: LockedPackage, distribution: str) -> tuple[str, str, Digest]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from imagewright.catalog.requirements import marker_environment, merged, read_requirements
 from imagewright.catalog.sites import SiteChoices, local_file
@@ -17,17 +18,29 @@ from imagewright.model.site import Installers, LocalFile, Requirement, Site
 _WITH_ALL_ZONES = frozenset({"bullseye", "bookworm", "jammy"})
 """Suites whose tzdata holds the old names of time zones itself."""
 
+_SHELL = "/bin/sh"
+_NO_SHELL = "/sbin/nologin"
+"""What all users have in roots that have no shell."""
+
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
 
 def make_site(
-    chosen: SiteChoices, name: ImageName, platform: Platform, files: Mapping[str, bytes], problems: Problems
+    chosen: SiteChoices,
+    name: ImageName,
+    platform: Platform,
+    files: Mapping[str, bytes],
+    problems: Problems,
+    root: RootKind,
 ) -> Site:
     """Everything of a person's own in one image; ``files`` are those that the choices name."""
+    account = chosen.account
+    if account is not None and not account.shell:
+        account = replace(account, shell=_NO_SHELL if root is RootKind.BARE else _SHELL)
     return Site(
         installers=Installers.ENSUREPIP if chosen.installers is None else chosen.installers,
         requirements=_requirements(chosen, name, platform, files, problems),
-        account=chosen.account,
+        account=account,
         locale=chosen.locale or "",
         certificates=_certificates(chosen, files, problems),
         patches=tuple(local_file(path, files) for path in chosen.patches),
@@ -40,17 +53,6 @@ def site_packages(chosen: SiteChoices, suite: str) -> tuple[str, ...]:
     if chosen.tzdata_legacy:
         found.append("tzdata" if suite in _WITH_ALL_ZONES else "tzdata-legacy")
     return tuple(found)
-
-
-def refuse_bare(site: Site, name: ImageName, root: RootKind) -> None:
-    """Users and certificates of a bare root are in its base, which is shared. Raises :class:`UsageError`."""
-    chosen = [key for key, value in (("user", site.account), ("ca_certificates", site.certificates)) if value]
-    if root is RootKind.BARE and chosen:
-        raise UsageError(
-            f"{name} cannot have {' and '.join(chosen)} of its own",
-            why="its root has no user database or certificate store that a layer could replace",
-            hint=f"leave {' and '.join(chosen)} out for it with [[overrides]], or choose slim",
-        )
 
 
 def own_parts(parts: tuple[PythonPart, ...], site: Site) -> tuple[PythonPart, ...]:

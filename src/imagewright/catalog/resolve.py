@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from imagewright.catalog.model import Catalog, PackageWish, Release, Series, Suite, Variant, Wheel
-from imagewright.catalog.own import make_site, own_parts, own_tags, refuse_bare, site_packages
+from imagewright.catalog.own import make_site, own_parts, own_tags, site_packages
 from imagewright.catalog.settings import ImageSettings, Settings
 from imagewright.catalog.specs import parse_spec
 from imagewright.catalog.tags import Tags, tags_of
@@ -50,9 +50,10 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
     tags = tags_of(name, catalog, catalog.by_scheme[settings.scheme], settings.tag_defaults)
     chosen = settings.image(tags.simple)
     problems = Problems()
-    site = make_site(chosen.site, name, platform, dict(settings.files), problems)
+    site = make_site(chosen.site, name, platform, dict(settings.files), problems, ground.root)
     problems.raise_if_any(f"what was chosen for {name} is wrong")
-    refuse_bare(site, name, catalog.ground(variant.name).root)
+    base = _base(ground, suite, series)
+    there = base if ground.root is RootKind.BARE else ()  # the others leave it to the solver
     own = None if chosen.site.tags is None else own_tags(chosen.site.tags, name)
     return ImageDefinition(
         name=name,
@@ -61,11 +62,11 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
         profile=chosen.profile,
         tags=tags.simple if own is None else own,
         shared_tags=tags.shared if own is None else (),
-        base_packages=_base(ground, suite, series),
+        base_packages=base,
         runtime_packages=_sorted(
             *wished(variant.packages, series.name, suite.name),
             *chosen.packages,
-            *site_packages(chosen.site, suite.name),
+            *(package for package in site_packages(chosen.site, suite.name) if package not in there),
         ),
         build_packages=wished((*suite.foundation, *catalog.toolchain), series.name, suite.name),
         optional_modules=tuple(sorted(variant.optional_modules)),
@@ -169,11 +170,17 @@ def _configuration(
         environment=tuple(environment.items()),
         command=_command(series, chosen),
         entrypoint=chosen.site.entrypoint or (),
-        working_directory=chosen.site.working_directory or variant.directory,
+        working_directory=chosen.site.working_directory or _directory(variant, chosen),
         user=f"{account.uid}:{account.gid}" if account else variant.user,
         labels=tuple(sorted(labels.items())),
         annotations=_annotations(name, release, variant, chosen),
     )
+
+
+def _directory(variant: Variant, chosen: ImageSettings) -> str:
+    """Where a container runs: a variant that begins in its user's home begins in the home of another user too."""
+    account = chosen.site.account
+    return account.home if account and variant.directory else variant.directory
 
 
 def _command(series: Series, chosen: ImageSettings) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ def _account(table: Table) -> Account | None:
         uid=uid,
         gid=inner.integer("gid", uid, minimum=1, maximum=_LARGEST_ID),
         home=inner.text("home", f"/home/{name}", pattern=_ABSOLUTE, of="an absolute path"),
-        shell=inner.text("shell", "/bin/sh", pattern=_ABSOLUTE, of="an absolute path"),
+        shell=inner.text("shell", pattern=_ABSOLUTE, of="an absolute path") if inner.said("shell") else "",
     )
     if any(part in {"", ".", ".."} for part in account.home.split("/")[1:]):
         inner.wrong("home", f"{account.home!r} is not a plain path")

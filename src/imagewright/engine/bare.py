@@ -12,6 +12,7 @@ from imagewright.engine.dpkg import make_directory
 from imagewright.engine.normalise import normalise, now_on
 from imagewright.engine.overlays import Overlay
 from imagewright.engine.roots import ExtendedRoot, Machine
+from imagewright.engine.sites import Place, make_home
 from imagewright.engine.trees import scan, walk
 from imagewright.engine.unpack import Unpacked, Unpacker, disk
 from imagewright.model.packages import LockedPackage
@@ -19,6 +20,7 @@ from imagewright.model.plan import RootWork
 from imagewright.model.tree import EntryStream, Kind
 from imagewright.recipes import bare as recipe
 from imagewright.recipes import roots as roots_recipe
+from imagewright.recipes.authorities import LOCAL_AUTHORITIES, authority_name
 from imagewright.recipes.pathrules import PathRules
 
 
@@ -48,9 +50,10 @@ def assemble_bare(work: RootWork, machine: Machine, workspace: Path) -> BareRoot
             (root / name).symlink_to(f"usr/{name}")
     done = _unpack(Unpacker(root, (), PathRules(work.exclude, work.include)), work.packages, machine)
     with disk("cannot finish a root"):
+        own = _own_certificates(work, machine)
         certificates = _certificates(root)
-        if certificates:
-            _write(root / recipe.BUNDLE, recipe.bundle(certificates))
+        if certificates or own:
+            _write(root / recipe.BUNDLE, recipe.bundle(certificates) + recipe.bundle(own))
         _reduce(root)
         for path, text in work.files:
             _write(root / path, text.encode())
@@ -62,6 +65,11 @@ def assemble_bare(work: RootWork, machine: Machine, workspace: Path) -> BareRoot
             make_directory(place)
             os.chown(place, directory.owner, directory.owner)
             place.chmod(directory.mode)
+        above = Place(root, ())
+        for name, data in own:
+            _write(above.directory(LOCAL_AUTHORITIES) / name, data)
+        if work.account is not None:
+            make_home(above, work.account)
     epoch = max((each.newest for each in done), default=0)
     normalise(root, started, epoch, whole=True)
     return BareRoot(root, epoch)
@@ -109,6 +117,15 @@ def _unpack(unpacker: Unpacker, packages: Iterable[LockedPackage], machine: Mach
 def _certificates(root: Path) -> list[tuple[str, bytes]]:
     place = root / recipe.CERTIFICATES
     return [(str(path.relative_to(place)), path.read_bytes()) for path in sorted(place.rglob("*.crt"))]
+
+
+def _own_certificates(work: RootWork, machine: Machine) -> list[tuple[str, bytes]]:
+    """A person's own, which update-ca-certificates puts after those of packages."""
+    found = []
+    for certificate in work.certificates:
+        with machine.blobs.open(certificate.sha256) as file:
+            found.append((authority_name(certificate), file.read()))
+    return sorted(found)
 
 
 def _reduce(root: Path) -> None:

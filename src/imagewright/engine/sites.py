@@ -91,8 +91,15 @@ def add_account(place: Place, account: Account, epoch: int) -> None:
     for path, text in sorted(after.items()):
         if before.get(path) != text:
             place.rewrite(path, text)
+    make_home(place, account)
+
+
+def make_home(place: Place, account: Account) -> None:
+    """Make an empty home that is the user's alone, unless it is there. Raises :class:`BuildError` for a link."""
     home = account.home.strip("/")
-    if any(entry_at(tree, home) is not None for tree in place.lower):
+    if above := home.rpartition("/")[0]:
+        place.directory(above)  # whatever is looked at from here on, no link leads there
+    if any(entry_at(tree, home) is not None for tree in (place.upper, *place.lower)):
         return
     directory = place.directory(home)
     with disk(f"cannot make {account.home}"):

@@ -42,7 +42,9 @@ class RootWork:
 
     ``files`` are written into the root before configuration: path → text (apt and dpkg configuration).
     ``exclude`` and ``include`` are dpkg path rules (``path-exclude``/``path-include`` globs, in order).
-    ``layered`` says whether a layer is wanted (a build root is only ever a tree).
+    ``layered`` says whether a layer is wanted (a build root is only ever a tree). Nothing replaces a file of a
+    bare root, so what a person adds to its databases is in it from the start: ``account`` is one whose home is
+    made (the user database is among ``files``), ``certificates`` are authorities believed besides the packages'.
     """
 
     suite: str
@@ -53,6 +55,8 @@ class RootWork:
     include: tuple[str, ...]
     layered: bool
     kind: RootKind = RootKind.CONFIGURED
+    account: Account | None = None
+    certificates: tuple[LocalFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,10 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user (passwd(5)) with a group of the same name; what a container runs as."""
+    """A user (passwd(5)) with a group of the same name; what a container runs as.
+
+    No ``shell`` means what is usual in the image: ``/bin/sh``, or ``/sbin/nologin`` where there is none.
+    """
 
     name: str
     uid: int

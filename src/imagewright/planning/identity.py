@@ -25,6 +25,7 @@ from imagewright.model.plan import (
     UnpackWork,
     Work,
 )
+from imagewright.model.site import Account, LocalFile
 from imagewright.oci.levels import LEVEL, PIECE
 from imagewright.recipes import bare as bare_recipe
 from imagewright.recipes import cross as cross_recipe
@@ -84,6 +85,8 @@ def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for e
                 "include": work.include,
                 "layered": work.layered,
                 **_bare(work.kind),
+                **({"home": _account(work.account)} if work.account else {}),
+                **_certificates(work.certificates),
             }
         case UnpackWork():
             return {
@@ -117,11 +120,7 @@ def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for e
                 "exclude": work.exclude,
                 "include": work.include,
                 **_bare(work.kind),
-                **(
-                    {"certificates": [[one.name, one.sha256.hex] for one in work.certificates]}
-                    if work.certificates
-                    else {}
-                ),
+                **_certificates(work.certificates),
                 **_embedded(work),
             }
         case SiteWork():
@@ -178,7 +177,7 @@ def _site(work: SiteWork) -> dict[str, object]:
         "library": work.library,
         "parts": work.parts,
         "wheels": [[wheel.filename, wheel.sha256.hex] for wheel in work.wheels],
-        "account": account and [account.name, account.uid, account.gid, account.home, account.shell],
+        "account": account and _account(account),
         "locale": work.locale,
         "locale_sources": work.locale_sources and work.locale_sources.sha256.hex,
         "bytecode": work.bytecode,
@@ -186,6 +185,15 @@ def _site(work: SiteWork) -> dict[str, object]:
         "scripts": _scripts(work.scripts),
         "epoch": work.epoch,
     }
+
+
+def _account(account: Account) -> list[object]:
+    return [account.name, account.uid, account.gid, account.home, account.shell]
+
+
+def _certificates(certificates: Iterable[LocalFile]) -> dict[str, object]:
+    found = [[one.name, one.sha256.hex] for one in certificates]
+    return {"certificates": found} if found else {}
 
 
 def _digests(packages: Iterable[LockedPackage]) -> list[str]:

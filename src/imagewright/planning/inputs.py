@@ -20,6 +20,7 @@ from imagewright.model.plan import (
     UnpackWork,
     Work,
 )
+from imagewright.model.site import LocalFile
 
 FACT = "inputs"
 """The name of the fact under which :func:`dump_inputs` is kept in a step's record."""
@@ -42,7 +43,9 @@ class StepInput:
 def step_inputs(work: Work) -> tuple[StepInput, ...]:
     """The inputs of a step, without the results of other steps; packages by name."""
     match work:
-        case RootWork() | UnpackWork():
+        case RootWork():
+            return (*(_package(package) for package in work.packages), *map(_file, work.certificates))
+        case UnpackWork():
             return tuple(_package(package) for package in work.packages)
         case PythonWork():
             source = work.source
@@ -51,14 +54,13 @@ def step_inputs(work: Work) -> tuple[StepInput, ...]:
                 profile = work.profile
                 found.append(StepInput("profile", profile.compiler, profile.sha256, profile.size))
             found += [StepInput(one.project, one.version, one.sha256, one.size) for one in source.wheels]
-            found += [StepInput(patch.path, "", patch.sha256, patch.size) for patch in work.patches]
+            found += map(_file, work.patches)
             found += [_package(package, read=False) for package in work.toolchain]
             against = (_package(package, read=False) for package in work.sysroot)
             return (*found, *(replace(one, name=f"{one.name}:{work.architecture}") for one in against))
         case RuntimeWork():
-            certificates = (StepInput(one.path, "", one.sha256, one.size) for one in work.certificates)
             told = () if work.interpreter is None else (_source(work.interpreter),)
-            return (*(_package(package) for package in work.candidates), *certificates, *told)
+            return (*(_package(package) for package in work.candidates), *map(_file, work.certificates), *told)
         case SiteWork():
             wheels = (StepInput(one.project, one.version, one.sha256, one.size) for one in work.wheels)
             return (*wheels, *((_package(work.locale_sources),) if work.locale_sources else ()))
@@ -105,6 +107,10 @@ def _text(found: StepInput) -> str:
 
 def _people(name: str, text: str | None) -> str:
     return f"{name} {(text or '').partition(' ')[0]}".rstrip()
+
+
+def _file(file: LocalFile) -> StepInput:
+    return StepInput(file.path, "", file.sha256, file.size)
 
 
 def _source(source: LockedSource) -> StepInput:

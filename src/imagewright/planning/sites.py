@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from imagewright.errors import StaleLockError
-from imagewright.model.images import Bytecode, ImageDefinition
+from imagewright.model.images import Bytecode, ImageDefinition, RootKind
 from imagewright.model.lock import LockedWheel, PackageSet, WheelSet
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import SiteWork
@@ -24,14 +24,15 @@ def site_work(
     """
     site = definition.site
     bytecode = definition.bytecode is Bytecode.STDLIB_SITE
-    if not (site.requirements or site.account or site.locale or bytecode):
+    account = None if definition.root is RootKind.BARE else site.account  # there it is part of the base
+    if not (site.requirements or account or site.locale or bytecode):
         return None
     return SiteWork(
         architecture=definition.platform.debian,
         library=library(definition.series, definition.name.flavour),
         parts=definition.parts,
         wheels=_wheels(definition, locked, target),
-        account=site.account,
+        account=account,
         locale=site.locale,
         locale_sources=_locale_sources(runtime.packages) if site.locale else None,
         bytecode=bytecode,

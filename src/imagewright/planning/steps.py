@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from imagewright.catalog.model import Catalog, Suite
 from imagewright.catalog.profiles import fitting_profile
 from imagewright.catalog.resolve import ANNOTATION
-from imagewright.errors import StaleLockError
+from imagewright.errors import ConfigurationError, StaleLockError
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.images import Bytecode, ImageDefinition, Profile, RootKind
 from imagewright.model.lock import Lock, LockedProfile, LockedSource, PackageSet
@@ -36,6 +36,7 @@ from imagewright.planning.identity import make_step
 from imagewright.planning.sites import site_work
 from imagewright.planning.targets import SetId, check_fresh, locked_set, target_of
 from imagewright.planning.unpacked import emulator_work, sysroot_work
+from imagewright.recipes.accounts import with_account
 from imagewright.recipes.bare import FILES
 from imagewright.recipes.distributions import AptSource, conventions_of
 from imagewright.recipes.python import Compilation, compile_scripts
@@ -116,7 +117,9 @@ class _Planner:
             work = self._root(definition, wanted, definition.platform.debian, layered=True)
             return self._add(StepKind.BASE, name, work, self._emulated(definition))
 
-        return self._once(("base", wanted, definition.slim), make)
+        site = definition.site
+        own = (site.account, site.certificates) if definition.root is RootKind.BARE else ()
+        return self._once(("base", wanted, definition.slim, own), make)
 
     def _buildroot(self, definition: ImageDefinition) -> Digest:
         wanted = target_of(definition, self._catalog).buildroot
@@ -163,11 +166,13 @@ class _Planner:
                 suite=suite.name,
                 architecture=definition.platform.debian,
                 packages=self._set(wanted).packages,
-                files=FILES,
+                files=_bare_files(definition),
                 exclude=conventions.exclude,
                 include=conventions.include,
                 layered=True,
                 kind=RootKind.BARE,
+                account=definition.site.account,
+                certificates=definition.site.certificates,
             )
         files = root_files(
             architecture=architecture,
@@ -278,7 +283,7 @@ class _Planner:
             exclude=base_work.exclude,
             include=base_work.include,
             kind=base_work.kind,
-            certificates=definition.site.certificates,
+            certificates=() if base_work.kind is RootKind.BARE else definition.site.certificates,
             interpreter=self._source(definition),
             release_epoch=definition.release_epoch,
         )
@@ -398,6 +403,25 @@ def compilation(definition: ImageDefinition, source: LockedSource, *, trained: b
         extra_configure=definition.extra_configure,
         patches=len(definition.site.patches),
     )
+
+
+def _bare_files(definition: ImageDefinition) -> tuple[tuple[str, str], ...]:
+    """The files of a bare root, with the person's own user among those that are there.
+
+    There is no shadow(5): no program could ask for a password. Raises :class:`ConfigurationError` for a name or
+    number that is taken.
+    """
+    account = definition.site.account
+    if account is None:
+        return FILES
+    try:
+        return tuple(sorted(with_account(dict(FILES), account, definition.release_epoch).items()))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{definition.name} cannot have the user {account.name}",
+            why=str(error),
+            hint="choose another name, uid or gid",
+        ) from error
 
 
 def _compiled(bytecode: Bytecode) -> Bytecode:

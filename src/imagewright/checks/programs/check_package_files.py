@@ -34,7 +34,9 @@ for name in sorted(os.listdir(DATABASE)):
     licence = os.path.realpath(f"/usr/share/doc/{name}/copyright")
     need(os.path.isfile(licence), f"{name} has no copyright file")
     packages.append(name)
-for directory, _, names in os.walk("/usr/lib"):
+own = f"/usr/lib/locale/{os.environ.get('IW_LOCALE', '').replace('.UTF-8', '.utf8')}"
+for directory, folders, names in os.walk("/usr/lib"):
+    folders[:] = [name for name in folders if os.path.join(directory, name) != own]
     for name in names:
         path = os.path.join(directory, name)
         if not os.path.islink(path) and os.path.realpath(path) not in owned:

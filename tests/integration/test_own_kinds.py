@@ -33,7 +33,9 @@ WHO = (
     "print(json.dumps([list(pwd.getpwuid(os.getuid())), os.getcwd(), os.access('.', os.W_OK), len(found) > 100,"
     " found[-1], locale.format_string('%.1f', 1.5)]))"
 )
-VENV = "uv venv --quiet --offline /tmp/v && uv pip list --offline --python /tmp/v && /tmp/v/bin/python -c 'print(1 + 1)'"
+VENV = (
+    "uv venv --quiet --offline /tmp/v && uv pip list --offline --python /tmp/v && /tmp/v/bin/python -c 'print(2)'"
+)
 
 
 @dataclass(frozen=True, slots=True)

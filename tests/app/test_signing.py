@@ -20,7 +20,7 @@ from imagewright.attest.provenance import PREDICATE
 from imagewright.attest.signature import attestation_tag, signature_tag
 from imagewright.attest.statement import Statement, Subject
 from imagewright.errors import ConfigurationError, UsageError
-from imagewright.model.attestations import SignOptions, VerifyOptions
+from imagewright.model.attestations import SignOptions, TrustOptions, VerifyOptions
 from imagewright.model.digest import Digest
 from imagewright.model.options import GlobalOptions
 from imagewright.model.references import parse_repository
@@ -71,7 +71,7 @@ class Place:
         return [item.what for item in sign(WORLD, self.reference(tag), options, ACCESS).signed]
 
     def failed(self, tag: str, key: str = "ours") -> list[str]:
-        options = VerifyOptions(self.keys / f"{key}.pub")
+        options = VerifyOptions(TrustOptions(self.keys / f"{key}.pub"))
         return [finding.what for finding in verify(WORLD, self.reference(tag), options, ACCESS).failed]
 
     def reference(self, tag: str) -> str:
@@ -138,7 +138,7 @@ def test_an_image_without_documents_is_only_signed(place: Place) -> None:
     place.push("1", b"layer", told=False)
     assert place.sign("1") == ["signature", "signature"]
     reference, key = place.reference("1"), place.keys / "ours.pub"
-    assert verify(WORLD, reference, VerifyOptions(key, signature_only=True), ACCESS).failed == ()
+    assert verify(WORLD, reference, VerifyOptions(TrustOptions(key), signature_only=True), ACCESS).failed == ()
 
 
 def test_keys_are_never_written_over_and_must_be_there(place: Place, tmp_path: Path) -> None:
@@ -146,4 +146,4 @@ def test_keys_are_never_written_over_and_must_be_there(place: Place, tmp_path: P
         keygen(place.keys / "ours", b"secret")
     assert (place.keys / "ours.key").stat().st_mode & 0o777 == 0o600
     with pytest.raises(ConfigurationError, match="cannot read the key"):
-        verify(WORLD, place.reference("1"), VerifyOptions(tmp_path / "none"), ACCESS)
+        verify(WORLD, place.reference("1"), VerifyOptions(TrustOptions(tmp_path / "none")), ACCESS)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from imagewright.cli.run import run
-from imagewright.model.attestations import DocumentKind, RebuildOptions, SignOptions, VerifyOptions
+from imagewright.model.attestations import DocumentKind, RebuildOptions, SignOptions, TrustOptions, VerifyOptions
 from imagewright.model.platforms import parse_platform
 from imagewright.model.transfers import PushOptions, RegistryAccess
 from support.fake_application import FakeApplication
@@ -91,23 +91,49 @@ def test_verify_ends_with_8_unless_all_is_proven(
     assert capsys.readouterr().out == f"{INDEX}\n"
     application.verified = UNVERIFIED
     assert call("verify", REF, "--key", "team.pub", "--signature-only", "--json") == 8
-    assert application.asked[-1] == ("verify", REF, VerifyOptions(Path("team.pub"), True), RegistryAccess())
+    assert application.asked[-1] == (
+        "verify",
+        REF,
+        VerifyOptions(TrustOptions(Path("team.pub")), signature_only=True),
+        RegistryAccess(),
+    )
     answer = json.loads(capsys.readouterr().out)
     assert (answer["verified"], len(answer["failed"])) == ([], 1)
     assert call("verify", REF, "--key", "team.pub") == 8
     assert "NOT provenance linux/amd64: there is none" in capsys.readouterr().out
 
 
-def test_a_key_must_be_said(call: Call) -> None:
+def test_who_is_believed_must_be_said(call: Call, application: FakeApplication) -> None:
     assert call("verify", REF) == 2
+    assert call("verify", REF, "--identity", "me@example.org") == 2
+    assert call("verify", REF, "--issuer", "https://a.example") == 2
+    assert call("verify", REF, "--key", "k", "--identity", "me@example.org", "--issuer", "https://a.example") == 2
+    words = ("--identity", "me@example.org", "--identity", "you", "--issuer", "https://a.example")
+    assert call("verify", REF, *words, "--trusted-root", "root.json", "--bundle", "image.jsonl") == 0
+    trust = TrustOptions(None, ("me@example.org", "you"), "https://a.example", Path("root.json"))
+    options = VerifyOptions(trust, Path("image.jsonl"))
+    assert application.asked[-1] == ("verify", REF, options, RegistryAccess())
+    assert call("rebuild", REF, *words) == 0
+    assert application.asked[-1] == ("rebuild", REF, RebuildOptions(trust=replace(trust, trusted_root=None)))
+
+
+def test_it_is_signed_with_a_key_or_without(
+    call: Call, application: FakeApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     assert call("sign", REF) == 2
+    assert call("sign", REF, "--key", "team.key", "--keyless") == 2
+    assert call("sign", REF, "--key", "team.key", "--trust-config", "trust.json") == 2
+    assert call("sign", REF, "--keyless", "--trust-config", "trust.json", "--bundle", "image.jsonl") == 0
+    options = SignOptions(bundle=Path("image.jsonl"), trust_config=Path("trust.json"))
+    assert application.asked[-1] == ("sign", REF, options, RegistryAccess())
 
 
 def test_rebuild_ends_with_8_unless_the_digest_is_the_same(
     call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call("rebuild", REF, "--platform", "arm64v8", "--key", "team.pub") == 0
-    options = RebuildOptions(parse_platform("arm64v8"), Path("team.pub"))
+    options = RebuildOptions(parse_platform("arm64v8"), TrustOptions(Path("team.pub")))
     assert application.asked[-1] == ("rebuild", REF, options)
     assert "2 of 6 steps done anew" in capsys.readouterr().out
     application.rebuilt = replace(application.rebuilt, identical=False)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from peers.cosign import Cosign
 from peers.fixtures import QUICK, Built, Workshop
+from peers.programs import output
 from peers.registries import RealRegistry, real_registry
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -69,6 +73,24 @@ def test_another_machine_builds_the_same_image_without_compiling(
     assert answer["digest"] == quick_image.answer["digest"]
     made = {step["name"].split()[0] for step in answer["steps"] if not step["cached"]}
     assert made == {"image", "check"}
+
+
+def test_cosign_verifies_the_signature_of_every_result(
+    shared: Path, registry: RealRegistry, quick_image: Built, cosign: Cosign
+) -> None:
+    """As docs/how-to/share-compiles.md says, and by the key that is believed alone."""
+    for name in ("trusted", "foreign"):
+        shutil.copy(shared / f"{name}.pub", cosign.home)
+    listed = json.loads(
+        output(["skopeo", "list-tags", "--tls-verify=false", f"docker://{registry.host}/team/cache"])
+    )
+    entries = [tag for tag in listed["Tags"] if tag.partition("-")[0] in TRAVEL]
+    assert {tag.partition("-")[0] for tag in entries} == TRAVEL
+    for tag in entries:
+        reference = f"{registry.host}/team/cache:{tag}"
+        (claim,) = json.loads(cosign.verify(reference, "trusted.pub"))
+        assert claim["critical"]["identity"]["docker-reference"] == f"{registry.host}/team/cache"
+        assert "no matching signatures" in cosign.verify(reference, "foreign.pub", expect=1)
 
 
 def test_what_is_not_signed_by_a_key_that_is_believed_would_be_made_again(

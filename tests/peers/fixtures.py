@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from peers.cosign import Cosign
 from peers.programs import (
     HERE,
     DockerEngine,
@@ -40,6 +41,20 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
         yield engine
     finally:
         stop_docker(process, engine)
+
+
+@pytest.fixture(scope="module")
+def cosign() -> Iterator[Cosign]:
+    """Real cosign, and a directory that both of us see."""
+    need_root()
+    program("mmdebstrap", "mmdebstrap")
+    root = peers_directory() / "docker"
+    output([HERE / "make-docker-root", root], timeout=900)
+    home = root / "tmp" / "imagewright-cosign"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    yield Cosign(root, home)
+    shutil.rmtree(home)
 
 
 @dataclass(frozen=True, slots=True)

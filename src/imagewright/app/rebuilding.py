@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from imagewright.app.building import Builder
+from imagewright.app.bundling import attached_bundles, opened_bundles
 from imagewright.app.registries import client, registry_reference
-from imagewright.app.signing import opened, read_key, said_of, unsigned_statements
+from imagewright.app.signing import opened, said_of, unsigned_statements
 from imagewright.app.transferring import images_of
+from imagewright.app.verifying import witness_of
 from imagewright.app.world import World, own_platform
-from imagewright.attest import keys
+from imagewright.attest.bundle import KeyWitness
 from imagewright.attest.provenance import PREDICATE, Recipe, read_recipe
 from imagewright.errors import NotReproducibleError, VerificationError
 from imagewright.events import Sink
@@ -39,7 +41,7 @@ def rebuild(world: World, text: str, options: RebuildOptions, sink: Sink) -> Reb
     root = there.get(reference.target)
     platform = options.platform or own_platform()
     image = _image_for(root, platform)
-    recipe = _recipe(there, root, image, options)
+    recipe = _recipe(world, there, root, image, options)
     if parse_platform(recipe.platform) != platform:
         raise VerificationError(f"the provenance of {reference} is of {recipe.platform}, not of {platform}")
     if recipe.profile not in {profile.value for profile in Profile}:
@@ -77,16 +79,21 @@ def _image_for(root: Document, platform: Platform) -> Descriptor:
     return found
 
 
-def _recipe(there: RepositoryClient, root: Document, image: Descriptor, options: RebuildOptions) -> Recipe:
+def _recipe(
+    world: World, there: RepositoryClient, root: Document, image: Descriptor, options: RebuildOptions
+) -> Recipe:
+    """How the image was made, by those who are believed. Raises :class:`NotReproducibleError`."""
     statements = tuple(unsigned_statements(there, root, image))
-    if options.key is not None:
-        key = keys.read_public(read_key(options.key), str(options.key))
-        statements = tuple(opened(said_of(there, image.digest, root.digest), key))
+    if not options.trust.anybody:
+        witness = witness_of(world, options.trust)
+        statements = opened_bundles(witness, attached_bundles(there, image.digest, root.digest)).statements
+        if isinstance(witness, KeyWitness):
+            statements = (*opened(said_of(there, image.digest, root.digest), witness.key), *statements)
     for statement in statements:
         if statement.predicate_type == PREDICATE and statement.is_about(image.digest):
             return read_recipe(statement.predicate)
     raise NotReproducibleError(
         f"nobody says how {there.repository}@{image.digest} was made",
-        why="it has no provenance" if options.key is None else "it has no provenance that this key signed",
+        why="it has no provenance" if options.trust.anybody else "it has no provenance that those named signed",
         hint="only an image that was pushed with its attestations can be built again",
     )

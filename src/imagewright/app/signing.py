@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``keygen`` and ``sign``: with a key in a file, for cosign and for ``imagewright verify``."""
+"""``keygen`` and ``sign``: with a key in a file or as an identity, for cosign and for ``imagewright verify``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from imagewright.app.attesting import as_attachments
 from imagewright.app.registries import client, registry_reference
 from imagewright.app.transferring import images_of
 from imagewright.app.world import World
 from imagewright.attest import cyclonedx, keys, spdx
+from imagewright.attest.bundle import KeySealer, KeyWitness, Sealer
 from imagewright.attest.envelope import Envelope
 from imagewright.attest.provenance import PREDICATE
 from imagewright.attest.signature import (
@@ -75,25 +77,66 @@ def keygen(prefix: Path, password: bytes) -> KeyPair:
 
 
 def sign(world: World, text: str, options: SignOptions, access: RegistryAccess) -> Signed:
-    """Sign what a reference names, the images in it, and the documents that are attached to these."""
-    key = keys.read_private(read_key(options.key), options.password, str(options.key))
+    """Sign what a reference names, the images in it, and the documents that are attached to these.
+
+    With a key, as cosign keeps signatures; without one, or where a file is asked for, as bundles.
+    """
+    from imagewright.app.bundling import Bundling, save_bundles
+
     reference = with_tag(registry_reference(text))
+    key, identity = None, ""
+    sealer: Sealer | None = None
+    if options.key is not None:
+        key = keys.read_private(read_key(options.key), options.password, str(options.key))
+        sealer = KeySealer(key) if options.bundle is not None else None
+    else:
+        from imagewright.app.keyless import keyless_sealer
+
+        sealer, identity = keyless_sealer(world, options)
     there = client(world, reference.repository, access)
     root = there.get(reference.target)
-    signing = _Signing(there, key)
+    done: list[SignedItem] = []
+    made: list[bytes] = []
+    if key is not None:
+        done = _signed(_Signing(there, key), root)
+    if sealer is not None:
+        bundling = Bundling(there, sealer, None if key is None else KeyWitness(key.public_key()))
+        done, made = _signed(bundling, root), bundling.made
+    if options.bundle is not None:
+        save_bundles(options.bundle, made)
+    return Signed(
+        ref=str(reference),
+        digest=root.digest,
+        key=None if key is None else keys.fingerprint(key.public_key()),
+        signed=tuple(done),
+        identity=identity,
+        bundles=len(made),
+    )
+
+
+class _Hand(Protocol):
+    """Somebody who signs in a repository."""
+
+    def image(self, subject: Descriptor) -> SignedItem: ...
+
+    def documents(self, root: Document, image: Descriptor) -> Iterable[SignedItem]: ...
+
+
+def _signed(hand: _Hand, root: Document) -> list[SignedItem]:
+    """Everything that a document leads to, signed: itself, its images, what is said of them."""
     images = images_of(root)
-    done = [signing.image(root.descriptor, "")] if root.media_type in INDEXES else []
-    done += [signing.image(image, _platform(image)) for image in images]
+    done = [hand.image(root.descriptor)] if root.media_type in INDEXES else []
+    done += [hand.image(image) for image in images]
     for image in images:
-        done += signing.statements(root, image)
-    return Signed(str(reference), root.digest, keys.fingerprint(key.public_key()), tuple(done))
+        done += hand.documents(root, image)
+    return done
 
 
 def sign_manifest(there: RepositoryClient, key: keys.PrivateKey, subject: Descriptor) -> bool:
     """Sign one manifest of any kind, unless the key has; whether it was done now."""
     if is_signed_by(there, subject.digest, (key.public_key(),)):
         return False
-    _Signing(there, key).image(subject, "")
+    _Signing(there, key).image(subject)
     return True
 
 
@@ -110,46 +153,41 @@ class _Signing:
     client: RepositoryClient
     key: keys.PrivateKey
 
-    def image(self, subject: Descriptor, platform: str) -> SignedItem:
+    def image(self, subject: Descriptor) -> SignedItem:
         tag = signature_tag(subject.digest)
         known = layers_of(self.client, tag)
         public = self.key.public_key()
         if not any(is_signature_of(layer, public, subject.digest) for layer in known):
             new = sign_image(self.key, str(self.client.repository), subject.digest)
-            self._put(subject, ARTIFACT, tag, (*known, new))
-        return SignedItem("signature", platform, subject.digest)
+            put_layers(self.client, subject, ARTIFACT, tag, (*known, new))
+        return SignedItem("signature", platform_of(subject), subject.digest)
 
-    def statements(self, root: Document, image: Descriptor) -> Iterator[SignedItem]:
+    def documents(self, root: Document, image: Descriptor) -> Iterator[SignedItem]:
         """Sign what is said of an image; of its index as well, so that it is found from either."""
-        subjects = {one.digest: one for one in (image, root.descriptor)}
-        said: dict[str, Statement] = {}
-        for one in unsigned_statements(self.client, root, image):
-            said.setdefault(one.predicate_type, one)  # what is in the index counts before what anybody may attach
-        sealed = []
-        for kind, statement in sorted(said.items()):
-            name = str(self.client.repository)
-            about = Statement(
-                tuple(Subject(name, digest) for digest in subjects), statement.predicate_type, statement.predicate
-            )
-            sealed.append((kind, about))
-        for subject in subjects.values():
+        said = statements_about(self.client, root, image)
+        for subject in {one.digest: one for one in (image, root.descriptor)}.values():
             tag = attestation_tag(subject.digest)
             known = layers_of(self.client, tag)
             have = {one.encode() for one in opened(known, self.key.public_key())}
             new = [
-                statement_layer(Envelope.seal(self.key, about.encode()).encode(), kind)
-                for kind, about in sealed
+                statement_layer(Envelope.seal(self.key, about.encode()).encode(), about.predicate_type)
+                for about in said
                 if about.encode() not in have
             ]
             if new:
-                self._put(subject, ATTESTATION_ARTIFACT, tag, (*known, *new))
-        for kind, _ in sealed:
-            yield SignedItem(KINDS.get(kind, kind), _platform(image), image.digest)
+                put_layers(self.client, subject, ATTESTATION_ARTIFACT, tag, (*known, *new))
+        for about in said:
+            kind = about.predicate_type
+            yield SignedItem(KINDS.get(kind, kind), platform_of(image), image.digest)
 
-    def _put(self, subject: Descriptor, artifact_type: str, tag: str, layers: Iterable[Layer]) -> None:
-        attached = collected(subject, artifact_type, layers)
-        Publisher(self.client, PublishOptions(), lambda *_: None).send_attachments(as_attachments([attached]))
-        self.client.put(tag, attached.document)
+
+def put_layers(
+    there: RepositoryClient, subject: Descriptor, artifact_type: str, tag: str, layers: Iterable[Layer]
+) -> None:
+    """Keep signatures or statements as cosign does: under their tag, which is also a referrer."""
+    attached = collected(subject, artifact_type, layers)
+    Publisher(there, PublishOptions(), lambda *_: None).send_attachments(as_attachments([attached]))
+    there.put(tag, attached.document)
 
 
 def layers_of(there: RepositoryClient, target: str) -> tuple[Layer, ...]:
@@ -198,6 +236,15 @@ def unsigned_statements(there: RepositoryClient, root: Document, image: Descript
                     yield statement
 
 
+def statements_about(there: RepositoryClient, root: Document, image: Descriptor) -> tuple[Statement, ...]:
+    """What is said of an image, one statement of each kind, also about its index: it is found from either."""
+    said: dict[str, Statement] = {}
+    for one in unsigned_statements(there, root, image):
+        said.setdefault(one.predicate_type, one)  # what is in the index counts before what anybody may attach
+    subjects = tuple(Subject(str(there.repository), one) for one in dict.fromkeys((image.digest, root.digest)))
+    return tuple(Statement(subjects, kind, one.predicate) for kind, one in sorted(said.items()))
+
+
 def _statement(layer: Descriptor, content: bytes, subject: Digest) -> Statement:
     if layer.media_type in _PREDICATES:
         return Statement((Subject("", subject),), _PREDICATES[layer.media_type], content)
@@ -225,5 +272,6 @@ def _write(path: Path, content: bytes, mode: int) -> None:
         file.write(content)
 
 
-def _platform(entry: Descriptor) -> str:
+def platform_of(entry: Descriptor) -> str:
+    """The platform that an index names for an image, "" for none."""
     return "" if entry.platform is None else str(entry.platform)

@@ -25,6 +25,8 @@ ARTIFACT = "application/vnd.dev.cosign.artifact.sig.v1+json"
 ATTESTATION_ARTIFACT = "application/vnd.dev.cosign.artifact.att.v1+json"
 SIGNATURE = "dev.cosignproject.cosign/signature"
 PREDICATE_TYPE = "predicateType"
+_BUNDLE = "dev.sigstore.cosign/bundle"
+_CERTIFICATE = "dev.sigstore.cosign/certificate"
 _KIND = "cosign container image signature"
 
 
@@ -48,7 +50,46 @@ def attestation_tag(subject: Digest) -> str:
 
 def sign_image(key: PrivateKey, reference: str, subject: Digest) -> Layer:
     """A signature of an image; ``reference`` is its repository."""
-    content = canonical_json(
+    content = to_be_signed(reference, subject)
+    return _layer(content, (SIGNATURE, base64.b64encode(sign(key, content)).decode()))
+
+
+def identity_layer(content: bytes, bundle: bytes) -> Layer | None:
+    """A signature by an identity, from the bundle of it: with certificate, and the log's promise of a time.
+
+    ``None`` where the log makes no such promise (Rekor's API v2): cosign reads bundles then.
+    """
+    node = parse(bundle, "Sigstore bundle")
+    material = node.field("verificationMaterial")
+    entry = next(material.field("tlogEntries").items(), None)
+    if entry is None or entry.field("inclusionPromise").missing:
+        return None
+    promise = {
+        "SignedEntryTimestamp": entry.field("inclusionPromise").field("signedEntryTimestamp").text(),
+        "Payload": {
+            "body": entry.field("canonicalizedBody").text(),
+            "integratedTime": int(entry.field("integratedTime").text()),
+            "logIndex": int(entry.field("logIndex").text()),
+            "logID": base64.b64decode(entry.field("logId").field("keyId").text()).hex(),
+        },
+    }
+    raw = material.field("certificate").field("rawBytes").text()
+    lines = "\n".join(raw[at : at + 64] for at in range(0, len(raw), 64))
+    return _layer(
+        content,
+        (SIGNATURE, node.field("messageSignature").field("signature").text()),
+        (_BUNDLE, canonical_json(promise).decode()),
+        (_CERTIFICATE, f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"),
+    )
+
+
+def _layer(content: bytes, *marks: tuple[str, str]) -> Layer:
+    return Layer(replace(Descriptor.of(PAYLOAD, content), annotations=tuple(sorted(marks))), content)
+
+
+def to_be_signed(reference: str, subject: Digest) -> bytes:
+    """The document that stands for an image ("simple signing"); ``reference`` is its repository."""
+    return canonical_json(
         {
             "critical": {
                 "identity": {"docker-reference": reference},
@@ -58,8 +99,6 @@ def sign_image(key: PrivateKey, reference: str, subject: Digest) -> Layer:
             "optional": None,
         }
     )
-    mark = (SIGNATURE, base64.b64encode(sign(key, content)).decode())
-    return Layer(replace(Descriptor.of(PAYLOAD, content), annotations=(mark,)), content)
 
 
 def statement_layer(envelope: bytes, predicate_type: str) -> Layer:

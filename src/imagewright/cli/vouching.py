@@ -25,8 +25,9 @@ def generated(pair: KeyPair) -> list[str]:
 
 
 def signed(result: Signed) -> list[str]:
-    """Everything that the key has signed now."""
-    lines = [f"{result.ref} is {result.digest}", f"key {result.key}"]
+    """Everything that the key or the identity has signed now."""
+    lines = [f"{result.ref} is {result.digest}", f"key {result.key}" if result.key else f"as {result.identity}"]
+    lines += [count(result.bundles, "Sigstore bundle")] if result.bundles else []
     return lines + [f"  signed: {' '.join(filter(None, (one.what, one.platform)))}" for one in result.signed]
 
 

@@ -41,26 +41,55 @@ class Attested:
 
 @dataclass(frozen=True, slots=True)
 class SignOptions:
-    """How to sign: with the private ``key`` in a file, protected by ``password``."""
+    """How to sign: with the private ``key`` in a file, protected by ``password``, or without one as an identity.
 
-    key: Path
-    password: bytes
+    ``bundle`` is a file that everything signed is written to, as Sigstore bundles. Without a key, ``trust_config``
+    names other services than Sigstore's public ones; ``interactive`` says that a person may be sent to a browser.
+    """
+
+    key: Path | None = None
+    password: bytes = b""
+    bundle: Path | None = None
+    trust_config: Path | None = None
+    interactive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrustOptions:
+    """Whom to believe: the public ``key`` in a file, or one of ``identities`` that ``issuer`` vouched for.
+
+    ``trusted_root`` is a file with the certificates and logs of a Sigstore instance; none: the public one's.
+    """
+
+    key: Path | None = None
+    identities: tuple[str, ...] = ()
+    issuer: str = ""
+    trusted_root: Path | None = None
+
+    @property
+    def anybody(self) -> bool:
+        """Whether nobody was named."""
+        return self.key is None and not self.identities
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
-    """What to believe: signatures by the public ``key`` in a file. ``signature_only`` leaves documents out."""
+    """Whom to believe; ``bundle`` is a file of signed statements, instead of what is attached to the image.
 
-    key: Path
+    ``signature_only`` leaves documents out.
+    """
+
+    trust: TrustOptions
+    bundle: Path | None = None
     signature_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildOptions:
-    """Which platform to build again (none: this machine's), and whose provenance to believe (none: anybody's)."""
+    """Which platform to build again (none: this machine's), and whose provenance to believe (anybody's)."""
 
     platform: Platform | None = None
-    key: Path | None = None
+    trust: TrustOptions = field(default_factory=TrustOptions)
     access: RegistryAccess = field(default_factory=RegistryAccess)
 
 
@@ -75,12 +104,17 @@ class SignedItem:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What was signed. ``key`` is the SHA-256 of the public key (DER, SubjectPublicKeyInfo)."""
+    """What was signed. ``key`` is the SHA-256 of the public key (DER, SubjectPublicKeyInfo), or ``identity`` who.
+
+    ``bundles`` counts the Sigstore bundles.
+    """
 
     ref: str
     digest: Digest
-    key: Digest
+    key: Digest | None
     signed: tuple[SignedItem, ...]
+    identity: str = ""
+    bundles: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signing as an identity, by services on loopback, and believing it; bundles of either kind without a registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from app.test_signing import ACCESS, WORLD, Place, image_of
+from imagewright.app.registries import client
+from imagewright.app.signing import keygen, sign
+from imagewright.app.verifying import verify
+from imagewright.attest.bundle import MEDIA_TYPE
+from imagewright.errors import (
+    ConfigurationError,
+    ImagewrightError,
+    OfflineError,
+    RegistryError,
+    UsageError,
+)
+from imagewright.model.attestations import Signed, SignOptions, TrustOptions, Verified, VerifyOptions
+from imagewright.model.digest import Digest
+from imagewright.model.options import GlobalOptions
+from imagewright.model.references import parse_repository
+from imagewright.oci.manifest import Manifest
+from support.registry import Registry, run_registry
+from support.sigstore_services import ISSUER, Services, run_services
+
+pytestmark = pytest.mark.loopback
+TEAM, OTHER = "team@example.org", "https://ci.example/workflow@refs/heads/main"
+OFFLINE = replace(WORLD, options=GlobalOptions(offline=True))
+ALL = ["signature", "provenance", "spdx"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Services, a registry with an image in it, and files."""
+
+    services: Services
+    registry: Registry
+    directory: Path
+    digest: Digest
+
+    @property
+    def reference(self) -> str:
+        return f"{self.registry.host}/team/python:1"
+
+    @property
+    def pinned(self) -> str:
+        return f"{self.registry.host}/team/python@{self.digest}"
+
+    @property
+    def bundle(self) -> Path:
+        return self.directory / "image.jsonl"
+
+    def sign(self, *, world: object = WORLD, bundle: Path | None = None) -> Signed:
+        config = self.directory / "trust.json"
+        config.write_text(json.dumps(self.services.trust_config()))
+        options = SignOptions(trust_config=config, bundle=bundle)
+        return sign(world, self.reference, options, ACCESS)  # type: ignore[arg-type] # a world of either kind
+
+    def trust(self, *identities: str, issuer: str = ISSUER) -> TrustOptions:
+        root = self.directory / "root.json"
+        root.write_text(json.dumps(self.services.trusted_root()))
+        return TrustOptions(identities=identities, issuer=issuer, trusted_root=root)
+
+    def verify(self, *identities: str, issuer: str = ISSUER) -> Verified:
+        return verify(WORLD, self.reference, VerifyOptions(self.trust(*identities, issuer=issuer)), ACCESS)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
+    with run_services() as services, run_registry() as registry:
+        place = Place(client(WORLD, parse_repository(f"{registry.host}/team/python"), ACCESS), tmp_path)
+        digest = place.push("1", b"layer")
+        monkeypatch.setenv("SIGSTORE_ID_TOKEN", services.token(TEAM))
+        yield Scene(services, registry, tmp_path, digest)
+
+
+def words(found: Verified) -> tuple[list[str], list[str]]:
+    return [one.what for one in found.verified], [one.what for one in found.failed]
+
+
+def test_an_identity_signs_and_is_believed(scene: Scene) -> None:
+    assert words(scene.verify(TEAM)) == ([], ALL)
+    signed = scene.sign()
+    assert (signed.key, signed.identity, signed.bundles) == (None, TEAM, 4)
+    assert [item.what for item in signed.signed] == ["signature", "signature", "provenance", "spdx"]
+    found = scene.verify(TEAM)
+    assert words(found) == (ALL, [])
+    assert found.verified[0].detail == f"signed by {TEAM}"
+    assert words(scene.verify("nobody@example.org", TEAM)) == (ALL, [])
+    assert len(scene.services.log.bodies) == 4 + 2, "each image is also signed as cosign 2 does"
+
+
+@pytest.mark.parametrize(
+    ("identity", "issuer"), [("nobody@example.org", ISSUER), (TEAM, "https://elsewhere.example"), (OTHER, ISSUER)]
+)
+def test_another_identity_or_issuer_is_not_believed(scene: Scene, identity: str, issuer: str) -> None:
+    scene.sign()
+    found = scene.verify(identity, issuer=issuer)
+    assert words(found) == ([], ALL)
+    assert "none of 4 bundles holds" in found.failed[0].detail
+
+
+def test_a_workflow_is_an_identity_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGSTORE_ID_TOKEN", scene.services.token(OTHER))
+    scene.sign()
+    assert words(scene.verify(OTHER)) == (ALL, [])
+
+
+def test_what_other_services_vouch_for_is_not_believed(scene: Scene) -> None:
+    """Their certificates look the same but for the keys."""
+    scene.sign()
+    with run_services() as others:
+        assert words(replace(scene, services=others).verify(TEAM)) == ([], ALL)
+
+
+def test_bundles_are_attached_as_referrers(scene: Scene) -> None:
+    scene.sign()
+    there = client(WORLD, parse_repository(f"{scene.registry.host}/team/python"), ACCESS)
+    (about,) = there.referrers(scene.digest, MEDIA_TYPE)
+    assert dict(Manifest.parse(there.get(str(about.digest)).content).annotations) == {
+        "dev.sigstore.bundle.content": "dsse-envelope",
+        "dev.sigstore.bundle.predicateType": "https://sigstore.dev/cosign/sign/v1",
+    }
+    platform = image_of(b"layer").manifest.digest
+    assert len(there.referrers(platform, MEDIA_TYPE)) == 3
+
+
+def test_a_file_of_bundles_needs_no_registry(scene: Scene) -> None:
+    scene.sign(bundle=scene.bundle)
+    assert len(scene.bundle.read_bytes().splitlines()) == 4
+    options = VerifyOptions(scene.trust(TEAM), scene.bundle)
+    assert words(verify(WORLD, scene.reference, options, ACCESS)) == (ALL, [])
+    scene.registry.faults = lambda method, path: pytest.fail("the registry was asked")
+    assert words(verify(OFFLINE, scene.pinned, options, ACCESS)) == (ALL, [])
+    other = scene.pinned.replace(str(scene.digest), str(Digest.of(b"other")))
+    assert words(verify(OFFLINE, other, options, ACCESS)) == ([], ALL)
+    with pytest.raises(OfflineError):
+        verify(OFFLINE, scene.reference, options, ACCESS)
+
+
+def test_a_key_makes_bundles_too(scene: Scene) -> None:
+    keygen(scene.directory / "ours", b"secret")
+    keygen(scene.directory / "theirs", b"secret")
+    options = SignOptions(scene.directory / "ours.key", b"secret", scene.bundle)
+    assert sign(WORLD, scene.reference, options, ACCESS).bundles == 4
+    first = scene.bundle.read_bytes()
+    sign(WORLD, scene.reference, options, ACCESS)
+    assert scene.bundle.read_bytes() == first, "what is there is not signed again"
+
+    def seen(key: str, world: object = OFFLINE) -> tuple[list[str], list[str]]:
+        trust = VerifyOptions(TrustOptions(scene.directory / f"{key}.pub"), scene.bundle)
+        return words(verify(world, scene.pinned, trust, ACCESS))  # type: ignore[arg-type] # of either kind
+
+    assert seen("ours") == seen("ours", WORLD) == (ALL, [])
+    assert seen("theirs") == ([], ALL)
+    assert words(verify(OFFLINE, scene.pinned, VerifyOptions(scene.trust(TEAM), scene.bundle), ACCESS)) == (
+        [],
+        ALL,
+    )
+
+
+def changed(bundle: bytes, how: str) -> bytes:
+    """One bundle, spoiled."""
+    document = json.loads(bundle)
+    material, envelope = document["verificationMaterial"], document["dsseEnvelope"]
+    (entry,) = material["tlogEntries"]
+    match how:
+        case "payload":
+            envelope["payload"] = envelope["payload"].replace("e", "f", 1)
+        case "signature":
+            envelope["signatures"][0]["sig"] = "MEUCIQ" + envelope["signatures"][0]["sig"][6:][::-1]
+        case "certificate":
+            raw = material["certificate"]["rawBytes"]
+            material["certificate"]["rawBytes"] = raw[:400] + ("A" if raw[400] != "A" else "B") + raw[401:]
+        case "proof":
+            entry["inclusionProof"]["rootHash"] = "A" * 43 + "="
+        case "time":
+            entry["integratedTime"] = str(int(entry["integratedTime"]) + 3600)
+        case "no log":
+            material["tlogEntries"] = []
+        case "kind":
+            document["mediaType"] = "application/json"
+        case "nothing":
+            document = {}
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    "how", ["payload", "signature", "certificate", "proof", "time", "no log", "kind", "nothing"]
+)
+def test_a_spoiled_bundle_proves_nothing(scene: Scene, how: str) -> None:
+    scene.sign(bundle=scene.bundle)
+    lines = scene.bundle.read_bytes().splitlines()
+    scene.bundle.write_bytes(b"\n".join(changed(line, how) for line in lines))
+    options = VerifyOptions(scene.trust(TEAM), scene.bundle)
+    found = verify(OFFLINE, scene.pinned, options, ACCESS)
+    assert words(found) == ([], ALL)
+    assert "none of 4 bundles holds" in found.failed[0].detail
+
+
+def refusal(action: Callable[[], object], kind: type[ImagewrightError]) -> str:
+    with pytest.raises(kind) as caught:
+        action()
+    return " ".join(caught.value.lines())
+
+
+def test_offline_nothing_is_signed_without_a_key(scene: Scene) -> None:
+    assert "needs Sigstore's services" in refusal(lambda: scene.sign(world=OFFLINE), OfflineError)
+
+
+def test_without_an_identity_nothing_is_signed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SIGSTORE_ID_TOKEN")
+    assert "nobody says who signs" in refusal(scene.sign, UsageError)
+    monkeypatch.setenv("SIGSTORE_ID_TOKEN", "no token")
+    assert "cannot be used" in refusal(scene.sign, UsageError)
+    monkeypatch.setenv("SIGSTORE_ID_TOKEN", scene.services.token(TEAM, minutes=-10))
+    assert "cannot be used" in refusal(scene.sign, UsageError)
+    assert scene.services.log.bodies == []
+
+
+@pytest.mark.parametrize("service", ["signingCert", "log/entries"])
+def test_a_service_that_fails_is_said(scene: Scene, service: str) -> None:
+    scene.services.refuse = service
+    refusal(scene.sign, RegistryError)
+    assert words(scene.verify(TEAM)) == ([], ALL)
+
+
+def test_a_token_of_somebody_else_gets_no_certificate(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = scene.services.token(TEAM)
+    monkeypatch.setenv("SIGSTORE_ID_TOKEN", good[: good.rindex(".")] + ".c2lnbmF0dXJl")
+    assert "no certificate" in refusal(scene.sign, RegistryError)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"mediaType":"application/vnd.other"}'])
+def test_what_is_no_configuration_is_refused(scene: Scene, content: str) -> None:
+    path = scene.directory / "other.json"
+    path.write_text(content)
+    refusal(lambda: sign(WORLD, scene.reference, SignOptions(trust_config=path), ACCESS), ConfigurationError)
+    trust = replace(scene.trust(TEAM), trusted_root=path)
+    refusal(lambda: verify(WORLD, scene.reference, VerifyOptions(trust), ACCESS), ConfigurationError)
+
+
+def test_an_image_that_is_in_no_registry_needs_a_file_of_bundles(scene: Scene) -> None:
+    options = VerifyOptions(scene.trust(TEAM))
+    assert "--bundle" in refusal(lambda: verify(WORLD, "oci:nowhere", options, ACCESS), UsageError)
+    missing = replace(options, bundle=scene.directory / "none")
+    assert "cannot read the bundles" in refusal(
+        lambda: verify(WORLD, scene.reference, missing, ACCESS), ConfigurationError
+    )

@@ -29,7 +29,10 @@ class MadeUp:
         self._word, self._origin = word, origin
 
     def kept(self, directories: Iterable[str]) -> dict[str, Kept]:
-        return {name: Kept(f"images/{name}", COMMIT) for name in directories if self._word in name}
+        return {name: Kept(f"images/{name}", COMMIT) for name in directories if self._fits(name)}
+
+    def _fits(self, name: str) -> bool:
+        return self._word in name and name.count("/") == 1  # for all architectures
 
     def origin(self) -> str:
         return self._origin

@@ -4,22 +4,27 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from imagewright.app.statuses import forget_failure, note_failure, note_pushed, status
+from imagewright.app.statuses import CHECKED_AGAIN, forget_failure, note_failure, note_pushed, status
 from imagewright.app.world import SystemClock, World
 from imagewright.describe.status import CHECKED_MANIFEST
-from imagewright.describe.status_text import markdown, plain, svg, table
-from imagewright.model.digest import Digest
+from imagewright.describe.status_badges import svg
+from imagewright.describe.status_text import markdown, plain, table
+from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.options import GlobalOptions
 from imagewright.model.plan import StepKind, StepRecord
 from imagewright.model.platforms import parse_platform
 from imagewright.model.statuses import ImageStatus, Status, StatusOptions
+from imagewright.oci.descriptor import INDEX, MANIFEST
 from imagewright.store.images import StoredImage
 from imagewright.store.store import Store
 from support.fake_application import IMAGE
+from support.registry import Repository, run_registry
 
 CATALOGS = Path(__file__).parent.parent / "catalogs"
 WORLD = World(GlobalOptions(), SystemClock(), 0o022)
@@ -69,7 +74,7 @@ def test_infra7s_table(store: Store) -> None:
     assert table(found) == [
         ["Python version →", "3.13", "3.12", "3.11", "3.10", "3.9"],
         ["Target ↓ / Release →", *RELEASES],
-        ["Debian (trixie)", *[""] * 5],
+        ["Debian (trixie)¹", *[""] * 5],
         ["Debian (bookworm)", *["✓"] * 5],
         ["Ubuntu (jammy)", *[""] * 5],
         ["Ubuntu (noble)", *[""] * 5],
@@ -77,7 +82,7 @@ def test_infra7s_table(store: Store) -> None:
     assert plain(found)[3] == "Debian (bookworm)     ✓       ✓       ✓        ✓        ✓"
     lines = markdown(found).splitlines()
     assert lines[4] == "| Debian (bookworm)    | &check; | &check; | &check; | &check; | &check; |"
-    assert len({line.count("|") for line in lines}) == 1
+    assert len({line.count("|") for line in lines[:7]}) == 1
 
 
 def test_nothing_is_checked_without_a_record_of_that_image(store: Store) -> None:
@@ -109,7 +114,7 @@ def test_what_failed_and_what_does_no_longer(store: Store) -> None:
     assert table(status(WORLD, store, INFRA7))[3][2] == "✗"
     checked(store, "3.12.7-bookworm", image(store, "3.12.7-bookworm", 10))
     assert one(status(WORLD, store, INFRA7), "3.12.7-bookworm").state == "failed"
-    forget_failure(store, key)
+    forget_failure(store, key, checked=False)
     assert one(status(WORLD, store, INFRA7), "3.12.7-bookworm").state == "checked"
 
 
@@ -127,10 +132,7 @@ def test_an_older_release_is_outdated_and_of_the_same_kind(store: Store) -> None
 
 def test_what_was_pushed_is_this_very_image(store: Store) -> None:
     manifest = image(store, "3.13.0-bookworm")
-    built = IMAGE.__class__(
-        **{name: getattr(IMAGE, name) for name in IMAGE.__dataclass_fields__}
-        | {"image": "3.13.0-bookworm", "platform": AMD64, "digest": manifest}
-    )
+    built = replace(IMAGE, image="3.13.0-bookworm", platform=AMD64, digest=manifest)
     note_pushed(store, [built], "registry.example/one")
     note_pushed(store, [built], "registry.example/two")
     assert one(status(WORLD, store, INFRA7), "3.13.0-bookworm").pushed == (
@@ -148,12 +150,100 @@ def test_a_cell_counts_what_passed(store: Store) -> None:
     assert len(status(WORLD, store, StatusOptions(INFRA7.catalog, every=True)).images) == 10
 
 
+def test_signs_tell_what_became_of_an_image(store: Store) -> None:
+    image(store, "3.13.0-bookworm")
+    image(store, "3.12.6-bookworm")
+    checked(store, "3.11.10-bookworm", image(store, "3.11.10-bookworm"))
+    manifest = image(store, "3.10.15-bookworm")
+    checked(store, "3.10.15-bookworm", manifest)
+    built = replace(IMAGE, image="3.10.15-bookworm", platform=AMD64, digest=manifest)
+    note_pushed(store, [built], "registry.example/one")
+    note_failure(store, ("3.9.20-bookworm", AMD64), 30, "compile: \x1b[31mno space\nat all")
+    found = status(WORLD, store, INFRA7)
+    assert table(found)[3][1:] == ["○", "↻", "✓", "✓↑", "✗"]
+    lines = plain(found)
+    assert lines[7:] == [
+        "✓ passed its checks, ↑ pushed, ○ built, not checked, ↻ an older release is there, ✗ failed",
+        "¹ still changes: not for production",
+        "",
+        "✗ 3.9.20-bookworm linux/amd64: compile: [31mno space at all",
+        "↻ 3.12.7-bookworm linux/amd64: 3.12.6-bookworm is there",
+    ]
+    assert "| Debian (bookworm)    | ○      | ↻      | &check; | &check;↑ | ✗      |" in markdown(found)
+
+
+def test_a_check_that_failed_again_outlives_builds_that_check_nothing(store: Store) -> None:
+    key = ("3.13.0-bookworm", AMD64)
+    checked(store, key[0], image(store, key[0]))
+    note_failure(store, key, 30, f"{CHECKED_AGAIN}: pip")
+    forget_failure(store, key, checked=False)
+    assert one(status(WORLD, store, INFRA7), key[0]).state == "failed"
+    forget_failure(store, key, checked=True)
+    assert one(status(WORLD, store, INFRA7), key[0]).state == "checked"
+
+
+def test_each_platform_has_rows_of_its_own_where_asked(store: Store) -> None:
+    checked(store, "3.13.0-bookworm", image(store, "3.13.0-bookworm"))
+    found = status(WORLD, store, StatusOptions(INFRA7.catalog, every=True, apart=True))
+    rows = {row[0]: row[1:] for row in table(found)[2:]}
+    assert rows == {"Debian (bookworm) amd64": ["✓", "", "", "", ""], "Debian (bookworm) arm64v8": [""] * 5}
+    assert len(table(status(WORLD, store, replace(INFRA7, apart=True)))) == 6, "one platform needs no words"
+
+
+@pytest.mark.parametrize("width", [28, 40, 60, 80, 200])
+def test_a_table_fits_the_terminal(store: Store, width: int) -> None:
+    note_failure(store, ("3.12.7-bookworm", AMD64), 30, "much " * 50)
+    checked(store, "3.9.20-bookworm", image(store, "3.9.20-bookworm"))
+    lines = plain(status(WORLD, store, INFRA7), width)
+    fitted = [line for line in lines if not line.startswith(("✓ passed", "¹"))]
+    assert max(map(len, fitted)) <= width
+    assert sum(line.count("✓") for line in fitted) == 1
+    assert sum(line.count("3.9.20") for line in fitted) == 1
+
+
+@pytest.mark.loopback
+def test_a_registry_is_asked_what_it_has(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with run_registry() as registry:
+        repository = registry.repository("team/python")
+        entries = [put(repository, machine) for machine in ("amd64", "arm64")]
+        index = canonical_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
+        repository.manifests[str(Digest.of(index))] = (INDEX, index)
+        for tag in ("3.13.0-bookworm", "3.12.7-bookworm"):
+            repository.tags[tag] = str(Digest.of(index))
+        amd64 = Digest.parse(entries[0]["digest"])
+        store.images.put(StoredImage("3.13.0-bookworm", AMD64, amd64, (), 1, 1))
+        name = f"{registry.host}/team/python"
+        note_pushed(store, [replace(IMAGE, image="3.12.7-bookworm", platform=AMD64)], name)
+        options = replace(INFRA7, platforms=(), every=True, registries=(name,))
+        found = {(one.image, one.platform): one for one in status(WORLD, store, options).images}
+    here = found["3.13.0-bookworm", AMD64]
+    assert (here.state, here.pushed) == ("built", (name,))
+    other = found["3.13.0-bookworm", "linux/arm64/v8"]
+    assert (other.state, other.pushed) == ("not attempted", ())
+    assert [one.digest for one in other.published] == [entries[1]["digest"]]
+    assert found["3.12.7-bookworm", AMD64].pushed == (), "what was noted of a push does not count any longer"
+    assert found["3.11.10-bookworm", AMD64].published == ()
+
+
+def put(repository: Repository, machine: str) -> dict[str, Any]:
+    """An image of nothing in a registry; its entry for an index."""
+    content = canonical_json({"schemaVersion": 2, "mediaType": MANIFEST, "layers": [], "for": machine})
+    digest = str(Digest.of(content))
+    repository.manifests[digest] = (MANIFEST, content)
+    platform = {"os": "linux", "architecture": machine} | ({"variant": "v8"} if machine == "arm64" else {})
+    return {"mediaType": MANIFEST, "digest": digest, "size": len(content), "platform": platform}
+
+
 def test_the_sheet_of_badges_is_xml_with_a_badge_for_each_mark(store: Store) -> None:
     checked(store, "3.13.0-bookworm", image(store, "3.13.0-bookworm"))
     note_failure(store, ("3.12.7-bookworm", AMD64), 1, "<b>")
     root = ET.fromstring(svg(status(WORLD, store, INFRA7)))
     name = "{http://www.w3.org/2000/svg}"
     fills = [rect.get("fill") for rect in root.iter(f"{name}rect")][1:]
-    assert fills == ["#2da44e", "#cf222e"]
-    assert [text.text for text in root.iter(f"{name}text")].count("✓") == 1
+    badges = [fill for fill in fills if fill]
+    assert badges == ["#1a7f37", "#cf222e"] * 2, "a badge for each mark, then what the colours mean"
+    said = [text.text for text in root.iter(f"{name}text")]
+    assert said.count("✓") == 1
+    assert {"passed its checks", "failed", "¹ still changes: not for production"} <= set(said)
     assert root.findtext(f"{name}title") == "build status"

@@ -11,6 +11,7 @@ import pytest
 from imagewright.cli.run import run
 from imagewright.model.platforms import parse_platform
 from imagewright.model.statuses import StatusOptions
+from imagewright.model.transfers import RegistryAccess
 from support.fake_application import FakeApplication
 
 
@@ -21,18 +22,24 @@ def call(application: FakeApplication, *words: str) -> int:
 def test_every_word_is_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
     application = FakeApplication()
     assert call(application, "status", *["--catalog", "C.toml", "--only", "slim-*", "--platform", "i386"]) == 0
-    options = StatusOptions(Path("C.toml"), (parse_platform("i386"),), ("slim-*",))
+    options = StatusOptions(Path("C.toml"), (parse_platform("i386"),), ("slim-*",), apart=True)
     assert application.asked[1] == ("status", options)
     assert capsys.readouterr().out.splitlines() == [
         "Python version →      3.13     3.12",
         "Target ↓ / Release →  3.13.15  3.12.12",
-        "Debian (trixie)       ✓",
+        "Debian (trixie)       ✓↑",
         "Debian (forky)¹                ✗",
         "",
+        "✓ passed its checks, ↑ pushed, ✗ failed",
         "¹ still changes: not for production",
+        "",
+        "✗ 3.12.12-slim-forky linux/amd64: python: no",
     ]
     assert call(application, "status", "--every-platform") == 0
-    assert application.asked[-1] == ("status", StatusOptions(every=True))
+    assert application.asked[-1] == ("status", StatusOptions(every=True, apart=True))
+    assert call(application, "status", "--registry", "one.example/x", "--plain-http") == 0
+    asked = StatusOptions(apart=True, registries=("one.example/x",), access=RegistryAccess(plain=True))
+    assert application.asked[-1] == ("status", asked)
 
 
 @pytest.mark.parametrize("words", [["--json"], ["--format", "json"]])

@@ -15,7 +15,7 @@ from imagewright.catalog.listing import listed, shared_groups
 from imagewright.catalog.loading import load_tag_catalog
 from imagewright.catalog.shipped import shipped_catalog, shipped_documents
 from imagewright.emit.library.conversion import convert
-from imagewright.emit.library.making import make_library
+from imagewright.emit.library.making import make_library, places
 from imagewright.emit.library.model import Entry, Library, Source
 from imagewright.emit.library.reading import ARCHITECTURES, read_library
 from imagewright.emit.library.syntax import parse_document
@@ -214,6 +214,49 @@ def test_a_made_manifest_is_the_catalogs() -> None:
     sharing = {entry.tags[0] for entry in made.library.entries if "latest" in entry.shared_tags}
     assert sharing == {image.tags.simple[0] for image in latest.images}
     assert read_library(write_library(made.library, comment="written")).library == made.library
+
+
+def test_dockerfiles_of_one_architecture() -> None:
+    text = (CATALOGS / "002-2025.toml").read_text(encoding="utf-8")
+    catalog, scheme = load_tag_catalog(text, "2025", SCHEMES)
+    chosen = [image for image in listed(catalog, catalog.by_scheme[scheme]) if image.name.release == "3.13.9"]
+    bookworm, slim, trixie = (
+        next(image for image in chosen if str(image.name) == f"3.13.9-{rest}")
+        for rest in ("bookworm", "slim-trixie", "trixie")
+    )
+    other = COMMIT.replace("0", "f")
+    kept = {
+        "3.13/trixie": Kept("top/3.13/trixie", COMMIT),
+        "3.13/trixie/arm32v5": Kept("top/3.13/trixie/arm32v5", other),
+        "3.13/trixie/s390x": Kept("top/3.13/trixie/s390x", COMMIT),
+        "3.13/slim-trixie/amd64": Kept("top/3.13/slim-trixie/amd64", other),
+        "3.13/slim-trixie/i386": Kept("top/3.13/slim-trixie/i386", COMMIT),
+        "3.13/slim-trixie/arm64v8": Kept("top/3.13/slim-trixie/arm64v8", other),
+    }
+    assert {"3.13/trixie/arm32v5", "3.13/trixie"} <= set(places(trixie))
+    made = make_library([trixie, slim, bookworm], kept, HEADER)
+    whole, some = made.library.entries
+    assert len(whole.architectures) == len(trixie.platforms)
+    assert whole.source == Source(commit=COMMIT, directory="top/3.13/trixie")
+    assert whole.by_architecture == (
+        ("arm32v5", Source(commit=other, directory="top/3.13/trixie/arm32v5")),
+        ("s390x", Source(directory="top/3.13/trixie/s390x")),
+    )
+    assert some.architectures == ("amd64", "arm64v8", "i386")
+    assert made.library.source(some, "i386").commit == COMMIT
+    assert made.library.source(some, "amd64").commit == other
+    assert ("3.13.9-slim-trixie s390x", "3.13/slim-trixie/s390x") in made.missing
+    assert made.missing[-1] == ("3.13.9-bookworm", "3.13/bookworm")
+    text = write_library(made.library)
+    assert f"arm32v5-GitCommit: {other}\narm32v5-Directory: top/3.13/trixie/arm32v5\n" in text
+    assert read_library(text).library == made.library
+
+
+def test_what_is_taken_over_tells_of_constraints_and_of_directories() -> None:
+    text = manifest("002-2025").replace("Directory: 3.13/trixie\n", "Directory: 3.13/trixie\nConstraints: !aufs\n")
+    text = text.replace("Directory: 3.12/trixie\n", "amd64-Directory: 3.12/trixie/amd64\nDirectory: 3.12/trixie\n")
+    found = convert(read_library(text).library, SCHEMES, shipped_catalog().by_scheme)
+    assert found.differences == ("3.13.9-trixie would lose the constraints !aufs",)
 
 
 _TAGS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True)

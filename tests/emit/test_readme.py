@@ -14,9 +14,11 @@ from markdown_it import MarkdownIt
 
 from imagewright.app.readme import describe_repository
 from imagewright.app.world import SystemClock, World
+from imagewright.emit.library.reading import read_library
 from imagewright.errors import ConfigurationError, UsageError
 from imagewright.model.emitted import Readme, ReadmeOptions
 from imagewright.model.options import GlobalOptions
+from support.golden import Golden
 
 CATALOGS = Path(__file__).parent.parent / "catalogs"
 PUBLISHED = [("000-2020", "winamd64/python"), ("001-2019", "python"), ("002-2025", "i386/python")]
@@ -38,7 +40,7 @@ def plain(tmp_path: Path, name: str, text: str = "", options: ReadmeOptions | No
     return describe_repository(world, name, options or ReadmeOptions())
 
 
-def golden(name: str) -> Any:
+def recorded(name: str) -> Any:
     return json.loads((CATALOGS / name).read_text(encoding="utf-8"))
 
 
@@ -53,7 +55,7 @@ def between(text: str, first: str, last: str) -> str:
 @pytest.mark.parametrize(("catalog", "name"), PUBLISHED)
 def test_sections_and_links_are_those_published(catalog: str, name: str) -> None:
     text = without_examples(written(catalog, name).text)
-    expected = golden(f"{catalog}.readme.json")
+    expected = recorded(f"{catalog}.readme.json")
     assert [line for line in text.splitlines() if line.startswith("#")] == expected["sections"]
     assert sorted({link for link in _LINK.findall(text) if "Dockerfile" not in link}) == expected["links"]
 
@@ -61,7 +63,7 @@ def test_sections_and_links_are_those_published(catalog: str, name: str) -> None
 @pytest.mark.parametrize(("catalog", "name"), PUBLISHED)
 def test_tags_and_their_links_are_those_published(catalog: str, name: str) -> None:
     text = written(catalog, name).text
-    expected = golden(f"{catalog}.json")
+    expected = recorded(f"{catalog}.json")
     simple = [
         {
             "directory": re.sub(r".*/blob/[0-9a-f]{40}/|/Dockerfile\)$", "", item["rest"]),
@@ -118,6 +120,82 @@ def check_markdown(text: str) -> None:
     assert fences * 2 == text.count("```")
 
 
+@pytest.mark.parametrize(
+    ("catalog", "name", "style"),
+    [
+        *((catalog, name, "") for catalog, name in PUBLISHED),
+        ("000-2020", "python", ""),
+        ("001-2019", "winamd64/python", ""),
+        ("001-2019", "arm32v7/python", "official"),
+        ("002-2025", "arm32v5/python", "classic"),
+    ],
+)
+def test_whole_readmes(catalog: str, name: str, style: str, golden: Golden) -> None:
+    """To be looked at: every sentence, of all layouts, as a person sees it."""
+    place = f"{catalog}.{name.replace('/', '-')}{style and f'.{style}'}.md"
+    golden(place, written(catalog, name, style).text.encode())
+
+
+@pytest.mark.parametrize(
+    ("catalog", "some"),
+    [
+        ("000-2020", {"windows-amd64"}),
+        ("001-2019", {"amd64", "arm32v5", "i386", "windows-amd64"}),
+        ("002-2025", {"amd64", "arm32v5", "i386", "s390x"}),
+    ],
+)
+def test_each_architecture_has_what_exists_for_it(catalog: str, some: set[str]) -> None:
+    library = read_library((CATALOGS / f"{catalog}.library").read_text()).library
+    names = {name for entry in library.entries for name in library.architectures(entry)}
+    assert some <= names
+    for architecture in names:
+        namespace = "winamd64" if architecture == "windows-amd64" else architecture
+        text = written(catalog, f"{namespace}/python").text
+        expected = [[*entry.tags] for entry in library.entries if architecture in library.architectures(entry)]
+        items = _ITEM.finditer(between(text, "## Simple Tags", "## Shared Tags"))
+        assert [tags_of(item["rest"].partition("](")[0]) for item in items] == expected, architecture
+        assert f"for `{architecture}` alone" in text
+        assert f"FROM {namespace}/python:" in text
+        assert ("windowsservercore" in text) == (architecture == "windows-amd64")
+        check_markdown(text)
+
+
+def test_links_lead_to_an_architectures_own_dockerfile(tmp_path: Path) -> None:
+    commits = {name: digit * 40 for name, digit in (("amd64", "a"), ("arm32v5", "b"))}
+    (tmp_path / "library").write_text(
+        "Maintainers: A (@a)\nGitRepo: https://git.example/x\nArchitectures: amd64, arm32v5\n\n"
+        f"Tags: 3.13.15-slim-trixie\nGitCommit: {commits['amd64']}\nDirectory: images/slim\n"
+        f"arm32v5-GitCommit: {commits['arm32v5']}\narm32v5-Directory: images/slim/arm\narm32v5-File: Other\n"
+    )
+    text = '[publication.links]\ndockerfile = "https://git.example/x/{commit}/{directory}/{file}"\n'
+    options = ReadmeOptions(library=tmp_path / "library", only=("3.13-slim*",))
+    all_of_them = plain(tmp_path, "python", text, options).text
+    assert f"(https://git.example/x/{commits['amd64']}/images/slim/Dockerfile)" in all_of_them
+    assert all_of_them.count("](https://git.example/") == 1, "what is not in the manifest has no link"
+    own = plain(tmp_path, "arm32v5/python", text, options).text
+    assert f"(https://git.example/x/{commits['arm32v5']}/images/slim/arm/Other)" in own
+
+
+def test_a_platform_that_is_only_planned_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no image for winamd64/python") as caught:
+        plain(tmp_path, "winamd64/python")
+    assert "planned only (ltsc" in caught.value.why
+
+
+def test_only_slim_is_said_where_only_slim_is(tmp_path: Path) -> None:
+    text = plain(tmp_path, "python", options=ReadmeOptions(only=("3.13-slim*",))).text
+    assert "## `python:<version>`\n" not in text
+    assert "## `python:<version>-<suite>`\n" in text
+    assert "variant without a word" not in text
+    assert "# Quick reference\n" in text
+    check_markdown(text)
+
+
+def test_names_are_no_markup(tmp_path: Path) -> None:
+    text = plain(tmp_path, "python", '[publication]\nmaintainer = "A](https://x.example) <b>*B*"\n').text
+    assert r"A\](https://x.example) \<b\>\*B\*" in text
+
+
 def test_only_what_is_configured_is_said(tmp_path: Path) -> None:
     text = plain(tmp_path, "example/python").text
     assert "docker-library" not in text
@@ -136,24 +214,26 @@ def test_a_free_threaded_image_has_a_remark(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "rules"),
-    [
-        (25_000, 0),
-        (15_090, 1),
-        (14_300, 2),
-        (10_000, 3),
-        (6_900, 4),
-    ],
+    ("style", "unlike"), [("official", "no paths of Dockerfiles"), ("classic", "no empty lines")]
 )
-def test_a_readme_is_shortened_by_rule(limit: int, rules: int) -> None:
+def test_a_readme_is_shortened_by_rule(style: str, unlike: str) -> None:
+    """One byte less than it has leaves out the next thing, and only that, until nothing more can be left out."""
     world = World(GlobalOptions(config=CATALOGS / "002-2025.publication.toml"), SystemClock(), 0o022)
-    limited = Limited(world, limit)
-    options = ReadmeOptions("", CATALOGS / "002-2025.library", None, CATALOGS / "002-2025.toml")
-    found = describe_repository(limited, "i386/python", options)
-    assert found.bytes <= limit
-    assert len(found.shortened) == rules, (found.bytes, found.shortened)
-    check_markdown(found.text)
-    assert found.text.endswith("everything in it.\n")
+    options = ReadmeOptions(style, CATALOGS / "002-2025.library", None, CATALOGS / "002-2025.toml")
+    found = describe_repository(world, "i386/python", options)
+    used: tuple[str, ...] = ()
+    while "no list of tags" not in used:
+        limit = found.bytes - 1
+        found = describe_repository(Limited(world, limit), "i386/python", options)
+        assert found.bytes <= limit
+        assert found.shortened[:-1] == used
+        used = found.shortened
+        check_markdown(found.text)
+        assert found.text.endswith("everything in it.\n")
+    assert len(used) == 4
+    assert not any(rule.startswith(unlike) for rule in used), "what a layout does not have cannot be left out"
+    with pytest.raises(ConfigurationError, match="and the limit is"):
+        describe_repository(Limited(world, found.bytes - 1), "i386/python", options)
 
 
 class Limited(World):
@@ -197,13 +277,13 @@ def test_a_wrong_publication_says_all_of_it(tmp_path: Path) -> None:
     ]
 
 
-def test_infra7s_sections_tags_and_links_are_those_published(tmp_path: Path) -> None:
+def test_infra7s_sections_tags_and_links_are_those_published(tmp_path: Path, golden: Golden) -> None:
     options = GlobalOptions(config=CATALOGS / "004-infra7.publication.toml", store=tmp_path / "store")
     world = World(options, SystemClock(), 0o022)
     text = describe_repository(
         world, "infra7/python", ReadmeOptions(catalog=CATALOGS / "004-infra7.toml", style="infra7")
     ).text
-    expected = golden("004-infra7.readme.json")
+    expected = recorded("004-infra7.readme.json")
     body = without_examples(text)
     headings = [
         line.replace("architectures", "architetures") for line in body.splitlines() if line.startswith("#")
@@ -217,6 +297,7 @@ def test_infra7s_sections_tags_and_links_are_those_published(tmp_path: Path) -> 
     for tag in ("3.13", "3.13.0", "latest"):
         assert f"- `infra7/python:{tag}`\n" in text
     assert "| Debian (bookworm)    |        |        |         |         |        |" in text  # nothing was built
+    golden("004-infra7.md", text.encode())
     assert "- `amd64`, also called x86, x86-64, x86_64\n" in text
     assert "- `arm64`, also called aarch64, arm64v8, linux/arm64\n" in text
     check_markdown(text)

@@ -15,11 +15,13 @@ from imagewright.app.machine import available_memory
 from imagewright.app.naming import remember
 from imagewright.app.outcomes import as_left_out, failure_of, not_locked, outcome, without
 from imagewright.app.sharing import Sharing, make_sharing
+from imagewright.app.statuses import CHECKED_AGAIN, forget_failure, key_of, note_failure, noting_failures
 from imagewright.app.steps import make_ports, make_runners
 from imagewright.app.untrained import warn_untrained
 from imagewright.app.world import World
 from imagewright.checks.selection import check_names, told
 from imagewright.checks.suite import revision
+from imagewright.describe.status import Key
 from imagewright.engine.context import StepRunner
 from imagewright.engine.executor import Executor, Run, find, select
 from imagewright.engine.scheduling import Budget
@@ -74,17 +76,20 @@ class Builder:
         chosen = choose(self._world, specs, options.selection)
         warn_of(chosen.left_out, self._sink)
         exporting.refuse_output(chosen.definitions, options)
-        lock, unlocked = ensure_each(self._world, self._store, self._ports, chosen.definitions, self._sink)
-        named = without(chosen.named, unlocked)
-        definitions = [definition for _, definition in named]
-        plan = self._plan(definitions, lock)
-        warn_untrained(plan, definitions, self._ports, self._sink)
-        # The image as well as its check: a store may still remember the check of an image that it has forgotten.
-        targets = [step for image in plan.images for step in (image.image, image.check)]
-        run = self._execute(plan, lock, targets, keep_failed=options.keep_failed, fail_fast=options.fail_fast)
+        with noting_failures(self._store, clock, chosen.definitions):
+            lock, unlocked = ensure_each(self._world, self._store, self._ports, chosen.definitions, self._sink)
+            named = without(chosen.named, unlocked)
+            definitions = [definition for _, definition in named]
+            plan = self._plan(definitions, lock)
+            warn_untrained(plan, definitions, self._ports, self._sink)
+            # The image as well as its check: a store may remember the check of an image that it has forgotten.
+            targets = [step for image in plan.images for step in (image.image, image.check)]
+            run = self._execute(plan, lock, targets, keep_failed=options.keep_failed, fail_fast=options.fail_fast)
         records = self._complete(plan, run.records)
         self._shared.keep(plan, records.values())
         self._note_failures(plan, run)
+        for place, error in unlocked.items():
+            self._note(key_of(chosen.definitions[place]), f"lock: {error}")
         if len(chosen.named) == 1:
             run.raise_first()
         planned = iter(zip(named, plan.images, strict=True))
@@ -104,17 +109,17 @@ class Builder:
 
     def _note_failures(self, plan: Plan, run: Run) -> None:
         """Remember, for ``imagewright status``, which images failed, and which do no longer."""
-        from imagewright.app.statuses import forget_failure, note_failure
-
         names = {step.id: step.name for step in plan.steps}
-        moment = int(self._world.clock.now().timestamp())
         for image in plan.images:
             key = (image.spec, image.platform)
             cause = next((step for step in image.steps if step in run.failures), None)
             if cause is not None:
-                note_failure(self._store, key, moment, f"{names[cause]}: {run.failures[cause]}")
+                self._note(key, f"{names[cause]}: {run.failures[cause]}")
             elif image.check in run.records:
-                forget_failure(self._store, key)
+                forget_failure(self._store, key, checked=image.check in run.ran)
+
+    def _note(self, key: Key, what: str) -> None:
+        note_failure(self._store, key, int(self._world.clock.now().timestamp()), what)
 
     def view(self, specs: tuple[str, ...], wanted: Wanted) -> PlanView:
         """What a build would do."""
@@ -174,11 +179,17 @@ class Builder:
         warn_of(chosen.left_out, self._sink)
         records, plan = self._images_of(chosen.definitions)
         by_id = {step.id: step for step in plan.steps}
-        found = [
-            run_again(by_id[image.check], records, self._ports, self._sink, self._world.jobs)
-            for image in plan.images
-        ]
-        return tuple(result for results in found for result in results)
+        found: list[CheckResult] = []
+        for image in plan.images:
+            results = run_again(by_id[image.check], records, self._ports, self._sink, self._world.jobs)
+            key = (image.spec, image.platform)
+            failed = ", ".join(result.check for result in results if not result.passed)
+            if failed:  # or the record of an earlier check would go on vouching for it
+                self._note(key, f"{CHECKED_AGAIN}: {failed}")
+            else:
+                forget_failure(self._store, key, checked=True)
+            found += results
+        return tuple(found)
 
     def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:
         """Run a command in an image, built first if need be."""

@@ -10,7 +10,7 @@ from imagewright.app.tagging import listed_images
 from imagewright.app.world import World, read_text
 from imagewright.catalog.shipped import shipped_catalog, shipped_documents
 from imagewright.emit.library.conversion import convert
-from imagewright.emit.library.making import make_library
+from imagewright.emit.library.making import make_library, places
 from imagewright.emit.library.model import Entry, Library, Source
 from imagewright.emit.library.reading import ReadLibrary, read_library
 from imagewright.emit.library.writing import write_library
@@ -36,7 +36,7 @@ def write_manifest(world: World, options: LibraryOptions, history: History) -> L
             "nobody is said to maintain the images", hint="say who: --maintainer 'Full Name <mail> (@handle)'"
         )
     header = Entry(maintainers=options.maintainers, source=Source(repository=repository, builder="buildkit"))
-    made = make_library(images, history.kept(image.directory for image in images), header)
+    made = make_library(images, history.kept(place for image in images for place in places(image)), header)
     missing = tuple(f"{name} ({directory}/Dockerfile)" for name, directory in made.missing)
     if not made.library.entries:
         raise ConfigurationError(

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from imagewright.catalog.listing import Listed
 from imagewright.catalog.model import Catalog, Suite
 from imagewright.catalog.versions import is_release, release_key, series_of
 from imagewright.model.digest import Digest
 from imagewright.model.plan import StepKind, StepRecord
-from imagewright.model.platforms import Platform
-from imagewright.model.statuses import ImageStatus, State, Status, StatusColumn, StatusRow
+from imagewright.model.platforms import Platform, in_order
+from imagewright.model.statuses import ImageStatus, PublishedImage, State, Status, StatusColumn, StatusRow
 
 CHECKED_MANIFEST = "manifest"
 """The fact of a check's record that says which image passed."""
@@ -25,12 +25,14 @@ Key = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What a store knows: the newest build of each image, what passed its checks, what failed last, what was
-    pushed where. ``failed`` holds when (seconds since the epoch) and what; ``pushed`` manifests by repository."""
+    pushed where. ``failed`` holds when (seconds since the epoch) and what; ``pushed`` manifests by repository.
+    ``published`` is what repositories answered that were asked just now: manifests by image."""
 
     built: Mapping[Key, tuple[Digest, int]]
     checked: frozenset[Digest]
     failed: Mapping[Key, tuple[int, str]]
     pushed: Mapping[Key, Mapping[str, str]]
+    published: Mapping[str, Mapping[Key, Digest]] = field(default_factory=dict)
 
 
 def checked_manifests(records: Iterable[StepRecord]) -> frozenset[Digest]:
@@ -59,22 +61,38 @@ def checked_manifests(records: Iterable[StepRecord]) -> frozenset[Digest]:
 
 
 def make_status(
-    catalog: Catalog, images: Iterable[Listed], platforms: Sequence[Platform], remembered: Remembered
+    catalog: Catalog,
+    images: Iterable[Listed],
+    platforms: Sequence[Platform],
+    remembered: Remembered,
+    *,
+    apart: bool = False,
 ) -> Status:
-    """The status of ``images`` for ``platforms`` (none: all that each is published for)."""
-    found = tuple(
-        _status(image, str(platform), remembered)
+    """The status of ``images`` for ``platforms`` (none: all that each is published for); ``apart`` gives each of
+    several platforms rows of its own."""
+    meant = [
+        (image, platform)
         for image in images
         for platform in image.platforms
         if not platforms or platform in platforms
-    )
+    ]
+    found = tuple(_status(image, str(platform), remembered) for image, platform in meant)
     columns = tuple(StatusColumn(one.name, one.current) for one in catalog.series if not one.planned)
-    rows = tuple(
-        StatusRow(suite.name, title_of(suite), suite.status in _UNSTABLE)
-        for suite in catalog.suites
-        if not suite.planned
-    )
-    return Status(columns, rows, found)
+    suites = [suite for suite in catalog.suites if not suite.planned]
+    those = in_order(platform for _, platform in meant)
+    if apart and len(those) > 1:
+        there = {(image.name.suite, platform) for image, platform in meant}
+        rows = [_row(suite, one) for suite in suites for one in those if (suite.name, one) in there]
+    else:
+        rows = [_row(suite) for suite in suites]
+    return Status(columns, tuple(rows), found)
+
+
+def _row(suite: Suite, platform: Platform | None = None) -> StatusRow:
+    unstable = suite.status in _UNSTABLE
+    if platform is None:
+        return StatusRow(suite.name, title_of(suite), unstable)
+    return StatusRow(suite.name, f"{title_of(suite)} {platform.library}", unstable, str(platform))
 
 
 def title_of(suite: Suite) -> str:
@@ -89,7 +107,11 @@ def cells(status: Status) -> Iterator[tuple[StatusRow, tuple[tuple[ImageStatus, 
     for image in status.images:
         by_place.setdefault((image.series, image.suite), []).append(image)
     for row in status.rows:
-        yield row, tuple(tuple(by_place.get((column.series, row.suite), ())) for column in status.columns)
+        places = (by_place.get((column.series, row.suite), ()) for column in status.columns)
+        yield (
+            row,
+            tuple(tuple(image for image in place if row.platform in ("", image.platform)) for place in places),
+        )
 
 
 def _status(image: Listed, platform: str, remembered: Remembered) -> ImageStatus:
@@ -105,7 +127,8 @@ def _status(image: Listed, platform: str, remembered: Remembered) -> ImageStatus
     failed = remembered.failed.get(key)
     if failed is not None and failed[0] >= finished:
         finished, detail, state = failed[0], failed[1], State.FAILED
-    pushed = remembered.pushed.get(key, {})
+    asked = {where: str(there[key]) if key in there else "" for where, there in remembered.published.items()}
+    pushed = {**remembered.pushed.get(key, {}), **asked}
     return ImageStatus(
         image=str(image.name),
         series=series_of(image.name.release),
@@ -117,6 +140,7 @@ def _status(image: Listed, platform: str, remembered: Remembered) -> ImageStatus
         finished=finished,
         pushed=tuple(sorted(where for where, digest in pushed.items() if manifest and digest == manifest)),
         detail=detail,
+        published=tuple(PublishedImage(where, digest) for where, digest in sorted(asked.items()) if digest),
     )
 
 

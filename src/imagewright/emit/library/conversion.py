@@ -46,6 +46,7 @@ class _Named:
     distribution: str
     platforms: tuple[Platform, ...]
     directory: str
+    constraints: tuple[str, ...]
     entry: Entry
 
     @property
@@ -105,8 +106,12 @@ def _named(library: Library, entry: Entry, problems: Problems) -> _Named | None:
     if not _WORD.fullmatch(variant) or not _WORD.fullmatch(suite):
         problems.add(place, f"{rest!r} of the tag {release}-{rest} does not name a variant and a suite")
         return None
-    directory = library.source(entry, library.architectures(entry)[0]).directory
-    return _Named(release, variant, suite, distribution, platforms, directory, entry)
+    first = library.architectures(entry)[0]
+    directory = library.source(entry, first).directory
+    if directory != entry.source.directory:  # that architecture's own, below that of all
+        directory = directory.removesuffix(f"/{first}")
+    constraints = library.constraints(entry)
+    return _Named(release, variant, suite, distribution, platforms, directory, constraints, entry)
 
 
 def _family(named: Iterable[_Named]) -> _Family:
@@ -215,10 +220,12 @@ def _differences(named: Iterable[_Named], text: str, schemes: Mapping[str, str])
 
 
 def _compared(one: _Named, image: Listed) -> Iterator[str]:
+    windows = (f"{one.variant}-{one.suite}",) if one.distribution == "windows" else ()
     for what, theirs, mine in (
         ("tags", one.entry.tags, image.tags.simple),
         ("shared tags", one.entry.shared_tags, image.tags.shared),
         ("architectures", _names(one.platforms), _names(image.platforms)),
+        ("constraints", one.constraints, windows),
     ):
         lacking = [word for word in theirs if word not in mine]
         more = [word for word in mine if word not in theirs]

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from imagewright.catalog.listing import Listed, SharedGroup, shared_groups
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.publication import Named, Publication
-from imagewright.catalog.versions import is_prerelease, series_key
+from imagewright.catalog.versions import is_prerelease, is_release, is_series, series_key
 from imagewright.errors import UsageError
 from imagewright.model.images import Flavour
 from imagewright.model.platforms import PLATFORMS, Platform, in_order
@@ -28,6 +29,15 @@ class Repository:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Dockerfile:
+    """Where a Dockerfile is kept: ``file`` in ``directory`` of the repository at ``commit``."""
+
+    commit: str
+    directory: str
+    file: str = "Dockerfile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,8 @@ class VariantRemark:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that a README says, besides its sentences. ``example`` is the tag that examples use, ``old`` one
-    of Python 2 ("" if there is none); ``default`` the suite of the tags without one; ``codenames`` are suites by
+    of Python 2 ("" if there is none); ``default`` the suite of the tags without one; ``plain`` tells whether there
+    are tags of a version alone, ``windows`` whether all images are for Windows; ``codenames`` are suites by
     distribution's title."""
 
     repository: Repository
@@ -71,6 +82,8 @@ class Facts:
     example: str
     old: str
     default: str
+    plain: bool
+    windows: bool
     free_threaded: bool
     publication: Publication
 
@@ -98,9 +111,10 @@ def make_facts(
     whole: Sequence[Listed],
     catalog: Catalog,
     publication: Publication,
-    commits: Mapping[str, str],
+    dockerfiles: Mapping[str, Dockerfile] | None,
 ) -> Facts:
-    """The facts of a repository. ``whole`` is everything that is published; ``commits`` by directory.
+    """The facts of a repository. ``whole`` is everything that is published; ``dockerfiles`` are by image, and
+    images without one get no link (``None``: nothing is known of commits, and links lead to the newest).
 
     Raises :class:`UsageError` where no image exists for the platform that the name says.
     """
@@ -108,14 +122,18 @@ def make_facts(
     platforms = (repository.platform,) if repository.platform else ()
     images = [image for image in whole if not platforms or platforms[0] in image.platforms]
     if not images:
-        raise UsageError(f"there is no image for {name}", hint="see: imagewright tags --arch NAME")
+        _refuse(name, repository.platform, catalog)
 
     def line(image: Listed) -> Line:
-        commit = commits.get(image.directory, _NO_COMMIT)
-        url = publication.link("dockerfile", commit=commit, directory=image.directory, file="Dockerfile")
-        return Line(image.tags.simple, f"{image.directory}/Dockerfile", url)
+        newest = Dockerfile(_NO_COMMIT, image.directory)
+        found = newest if dockerfiles is None else dockerfiles.get(str(image.name))
+        where = found or newest
+        place = {"commit": where.commit, "directory": where.directory, "file": where.file}
+        url = publication.link("dockerfile", **place) if found else ""
+        return Line(image.tags.simple, f"{where.directory}/{where.file}", url)
 
     groups = shared_groups(whole, platforms)
+    tags = {tag for image in images for tag in (*image.tags.simple, *image.tags.shared)}
     return Facts(
         repository=repository,
         simple=tuple(line(image) for image in images),
@@ -126,8 +144,24 @@ def make_facts(
         example=_example(groups, images),
         old=next((image.name.release[:1] for image in images if image.name.release.startswith("2.")), ""),
         default=next((group.images[0].name.suite for group in groups), ""),
+        plain=any(is_release(tag) or is_series(tag) for tag in tags),
+        windows=all(catalog.by_suite[image.name.suite].distribution == "windows" for image in images),
         free_threaded=any(image.name.flavour is Flavour.FREE_THREADED for image in images),
         publication=publication,
+    )
+
+
+def _refuse(name: str, platform: Platform | None, catalog: Catalog) -> NoReturn:
+    """Say why there is no image: a platform may be planned only."""
+    planned = [
+        f"{suite.name}: {suite.planned}"
+        for suite in catalog.suites
+        if suite.planned and platform is not None and platform in suite.platforms
+    ]
+    raise UsageError(
+        f"there is no image for {name}",
+        why=f"those of the catalog are planned only ({planned[0]})" if planned else "",
+        hint="imagewright tags --arch NAME lists what there is; --catalog FILE takes another catalog",
     )
 
 

@@ -12,6 +12,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from imagewright.catalog.publication import ReadmeStyle
 from imagewright.catalog.versions import is_release, is_series
+from imagewright.describe.wording import cell
 from imagewright.emit.readme.facts import Facts, namespace_of
 from imagewright.errors import ConfigurationError
 from imagewright.model.platforms import parse_platform
@@ -147,7 +148,7 @@ def _rendered(environment: Environment, facts: Facts, shape: Shape) -> str:
 
 def _environment() -> Environment:
     directory = files("imagewright.emit.readme") / "templates"
-    return Environment(
+    found = Environment(
         loader=DictLoader({name: (directory / name).read_text(encoding="utf-8") for name in _TEMPLATES}),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 - what is written is Markdown, and every word in it was validated
@@ -155,3 +156,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    found.filters["words"] = cell
+    return found

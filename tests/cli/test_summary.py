@@ -89,6 +89,31 @@ def test_checks_say_how_many_failed() -> None:
     ]
 
 
+def test_checks_of_many_images_are_shown_by_image_and_counted() -> None:
+    def one(check: str, image: str, *, passed: bool) -> CheckResult:
+        return CheckResult(check, passed=passed, detail="seen", seconds=1.0, image=image, platform="linux/amd64")
+
+    good = [one("version", "a", passed=True), one("version", "b", passed=True)]
+    assert summary.check(good, PLAIN)[-1] == "2 checks of 2 images passed"
+    bad = [*good, one("image", "c", passed=False), one("pip", "d", passed=False), one("tls", "d", passed=False)]
+    assert summary.check(bad, PLAIN) == [
+        "a  linux/amd64",
+        "  passed  version        1.0 s  seen",
+        "",
+        "b  linux/amd64",
+        "  passed  version        1.0 s  seen",
+        "",
+        "c  linux/amd64",
+        "  FAILED  image          1.0 s  seen",
+        "",
+        "d  linux/amd64",
+        "  FAILED  pip            1.0 s  seen",
+        "  FAILED  tls            1.0 s  seen",
+        "",
+        "3 of 5 checks failed, in 2 of 4 images: c, d",
+    ]
+
+
 def test_the_store() -> None:
     application = FakeApplication(problems=("blob 12 has other content",))
     listed = summary.store_list(application.store_list(), PLAIN)

@@ -44,6 +44,10 @@ def test_one_that_fails_does_not_stop_the_other(quick_image: Built, tmp_path: Pa
     assert bad["error"]["step"].startswith("python 3.13.15 bookworm ")
     assert Path(bad["error"]["log"]).is_file()
     assert "error: 3.13.15-slim-bookworm: " in ended.stderr
+    ended = workshop.call("check", *SPECS, "--profile", "quick", "--config", configuration, expect=1)
+    assert "  passed  version" in ended.stdout
+    assert "  FAILED  image" in ended.stdout
+    assert ended.stdout.splitlines()[-1].endswith("failed, in 1 of 2 images: 3.13.15-slim-bookworm")
 
 
 def test_two_images_from_two_compiles_in_one_layout(quick_image: Built, tmp_path: Path) -> None:

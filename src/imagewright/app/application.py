@@ -148,7 +148,7 @@ class Imagewright:
         """What became of the images of a catalog."""
         from imagewright.app.statuses import status
 
-        with self._world.open_store() as store:
+        with self._world.read_store() as store:
             return status(self._world, store, options)
 
     def init(self) -> Started:
@@ -184,7 +184,7 @@ class Imagewright:
         """What a reference names."""
         from imagewright.app.transferring import inspect
 
-        with self._world.open_store() as store:
+        with self._world.read_store() as store:
             return inspect(self._world, store, ref, access)
 
     def retag(self, ref: str, tags: tuple[str, ...], access: RegistryAccess, *, dry_run: bool) -> RemoteChanges:
@@ -263,13 +263,14 @@ class Imagewright:
         """Build an image again and compare."""
         from imagewright.app.rebuilding import rebuild
 
+        self._world.become_root()  # before anything lies in a temporary directory
         return rebuild(self._world, ref, options, sink)
 
     def store_list(self) -> StoreContents:
         """What the store holds."""
         from imagewright.model.results import StoreContents, StoredImage
 
-        with self._world.open_store() as store:
+        with self._world.read_store() as store:
             images = tuple(
                 StoredImage(image.spec, image.platform, image.manifest, image.size, image.tags, image.finished)
                 for image in store.images.all()
@@ -305,8 +306,5 @@ class Imagewright:
 
 
 def make_application(options: GlobalOptions) -> Imagewright:
-    """Make the adapters and hand them in; as an ordinary user, become root of a user namespace first."""
-    from imagewright.sandbox.userns import become_root
-
-    become_root()
+    """Make the adapters and hand them in. Who works in roots becomes root first; see :meth:`World.open_store`."""
     return Imagewright(make_world(options))

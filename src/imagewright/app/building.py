@@ -172,30 +172,55 @@ class Builder:
         return replace(changes(self._world.lock_path, before, after), failed=failed)
 
     def check(self, specs: tuple[str, ...], wanted: Wanted) -> tuple[CheckResult, ...]:
-        """Build the images if need be, then run their checks again."""
-        from imagewright.app.checking import run_again
+        """Build the images if need be, then run their checks again. What fails does not keep the others from it.
+
+        An image that could not be built has one result, which says why; where only one was asked for, the error is
+        raised.
+        """
+        from imagewright.app.checking import not_checked, run_again
 
         chosen = choose(self._world, specs, wanted)
         warn_of(chosen.left_out, self._sink)
-        records, plan = self._images_of(chosen.definitions)
+        lock, unlocked = ensure_each(self._world, self._store, self._ports, chosen.definitions, self._sink)
+        plan, run = self._images_of(without(chosen.definitions, unlocked), lock)
+        if len(chosen.definitions) == 1:
+            run.raise_first()
+        records = self._complete(plan, run.records)
         by_id = {step.id: step for step in plan.steps}
+        planned = iter(plan.images)
         found: list[CheckResult] = []
-        for image in plan.images:
+        for place, definition in enumerate(chosen.definitions):
+            if place in unlocked:
+                found.append(not_checked(definition, unlocked[place]))
+                continue
+            image = next(planned)
+            if error := run.cause(image.steps):
+                found.append(not_checked(definition, error))
+                continue
             results = run_again(by_id[image.check], records, self._ports, self._sink, self._world.jobs)
-            key = (image.spec, image.platform)
-            failed = ", ".join(result.check for result in results if not result.passed)
-            if failed:  # or the record of an earlier check would go on vouching for it
-                self._note(key, f"{CHECKED_AGAIN}: {failed}")
-            else:
-                forget_failure(self._store, key, checked=True)
+            self._note_checks((image.spec, image.platform), results)
             found += results
         return tuple(found)
+
+    def _note_checks(self, key: tuple[str, str], results: Iterable[CheckResult]) -> None:
+        """Remember a failure, or the record of an earlier check would go on vouching for the image."""
+        from imagewright.app.statuses import CHECKED_AGAIN, forget_failure
+
+        failed = ", ".join(result.check for result in results if not result.passed)
+        if failed:
+            self._note(key, f"{CHECKED_AGAIN}: {failed}")
+        else:
+            forget_failure(self._store, key, checked=True)
 
     def run(self, spec: str, argv: tuple[str, ...], options: RunOptions) -> int:
         """Run a command in an image, built first if need be."""
         from imagewright.app.running import run_command
 
-        records, plan = self._images_of(choose(self._world, (spec,), options.selection).definitions)
+        definitions = choose(self._world, (spec,), options.selection).definitions
+        lock = ensure_locked(self._world, self._store, self._ports, definitions, self._sink)
+        plan, run = self._images_of(definitions, lock)
+        run.raise_first()
+        records = self._complete(plan, run.records)
         by_id = {step.id: step for step in plan.steps}
         image = plan.images[0]
         needs = {role: records[need] for role, need in by_id[image.check].needs}
@@ -222,15 +247,12 @@ class Builder:
     def _single(self, spec: str, wanted: Wanted) -> ImageDefinition:
         return choose(self._world, (spec,), wanted).definitions[0]
 
-    def _images_of(self, definitions: Sequence[ImageDefinition]) -> tuple[Mapping[Digest, StepRecord], Plan]:
-        """Bring images, and what their checks need, into the store, unchecked; the first failure is raised."""
-        lock = ensure_locked(self._world, self._store, self._ports, definitions, self._sink)
+    def _images_of(self, definitions: Sequence[ImageDefinition], lock: Lock) -> tuple[Plan, Run]:
+        """Bring images, and what their checks need, into the store, unchecked, as far as nothing fails."""
         plan = self._plan(definitions, lock)
         checks = {image.check for image in plan.images}
         targets = [need for step in plan.steps if step.id in checks for _, need in step.needs]
-        run = self._execute(plan, lock, targets, keep_failed=False)
-        run.raise_first()
-        return self._complete(plan, run.records), plan
+        return plan, self._execute(plan, lock, targets, keep_failed=False)
 
     def _plan(self, definitions: Iterable[ImageDefinition], lock: Lock) -> Plan:
         settings = self._world.settings()

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from imagewright.app.outcomes import failure_of
 from imagewright.app.running import home_of, parse_user
 from imagewright.checks.run import run_checks
 from imagewright.describe.status import CHECKED_MANIFEST
@@ -15,6 +16,7 @@ from imagewright.engine.materialise import image_root
 from imagewright.errors import CheckError
 from imagewright.events import Sink
 from imagewright.model.digest import Digest, canonical_json
+from imagewright.model.images import ImageDefinition
 from imagewright.model.plan import CheckWork, Step, StepRecord
 from imagewright.model.platforms import parse_platform
 from imagewright.model.ports import Ports
@@ -48,6 +50,24 @@ def run_again(
     needs = {role: records[need] for role, need in step.needs}
     results = run_image_checks(step, needs, ports, sink, jobs=jobs)
     return tuple(replace(result, image=work.name, platform=work.platform) for result in results)
+
+
+NOT_CHECKED = "image"
+"""The name under which an image that could not be built is among the results."""
+
+
+def not_checked(definition: ImageDefinition, error: BaseException) -> CheckResult:
+    """The one result of an image that there is not."""
+    failure = failure_of(error)
+    detail = ": ".join(filter(None, ("it could not be built", failure.message, failure.why)))
+    return CheckResult(
+        NOT_CHECKED,
+        passed=False,
+        detail=detail,
+        seconds=0.0,
+        image=str(definition.name),
+        platform=str(definition.platform),
+    )
 
 
 def run_image_checks(

@@ -33,7 +33,7 @@ def describe_repository(world: World, name: str, options: ReadmeOptions) -> Read
         name, whole, catalog, publication, _dockerfiles(options, whole, parse_repository(name).platform)
     )
     if style is ReadmeStyle.INFRA7:
-        with world.open_store() as store:
+        with world.read_store() as store:
             found = status(world, store, StatusOptions(options.catalog, only=options.only, every=True))
         written = write_status_readme(facts, markdown(found))
     else:

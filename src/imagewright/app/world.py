@@ -139,7 +139,28 @@ class World:
         return platformdirs.user_cache_path("imagewright") / "store"
 
     def open_store(self, *, exclusive: bool = False) -> Store:
-        """Open the store, making it if there is none."""
+        """Open the store for work, as root at least of a user namespace: what lies in roots has many owners.
+
+        May begin the program anew; see :meth:`become_root`.
+        """
+        self.become_root()
+        return self.read_store(exclusive=exclusive)
+
+    def become_root(self) -> None:
+        """As an ordinary user, begin the program anew as root of a user namespace, before anything was done.
+
+        Raises :class:`MachineError` naming what is missing.
+        """
+        from imagewright.sandbox.userns import become_root
+
+        own = os.umask(self.umask)  # the program that begins anew is to find the person's own
+        try:
+            become_root()
+        finally:
+            os.umask(own)
+
+    def read_store(self, *, exclusive: bool = False) -> Store:
+        """Open the store for records and documents alone, making it if there is none. This needs no privileges."""
         from imagewright.store.store import Store
 
         return Store.open(self.store_path, clock=self.clock, exclusive=exclusive)

@@ -176,11 +176,14 @@ def check(results: Sequence[CheckResult], paint: Paint) -> list[str]:
             f"  {mark}  {result.check:<{longest}}  {duration(result.seconds):>{_FIGURE}}  {shown}".rstrip()
         )
     failed = sum(1 for result in results if not result.passed)
-    end = (
-        f"{failed} of {count(len(results), 'check')} failed"
-        if failed
-        else f"{count(len(results), 'check')} passed"
-    )
+    many = f" of {count(len(images), 'image')}" if len(images) > 1 else ""
+    end = f"{count(len(results), 'check')}{many} passed"
+    if failed:
+        bad = [
+            name for name in images if any((one.image, one.platform) == name for one in results if not one.passed)
+        ]
+        end = f"{failed} of {count(len(results), 'check')} failed"
+        end += f", in {len(bad)}{many}: {', '.join(name for name, _ in bad)}" if many else ""
     return [*lines[len(images) > 1 :], "", end]
 
 

@@ -59,6 +59,14 @@ class Run:
     failures: Mapping[Digest, Exception] = field(default_factory=dict)
     skipped: Mapping[Digest, Digest] = field(default_factory=dict)
 
+    def cause(self, steps: Iterable[Digest]) -> Exception | None:
+        """Why there is no image of these steps; ``None`` if none of them failed or was left out."""
+        for step in steps:
+            failed = step if step in self.failures else self.skipped.get(step)
+            if failed is not None:
+                return self.failures[failed]
+        return None
+
     def raise_first(self) -> None:
         """Raise the first failure, if there is one."""
         for error in self.failures.values():

@@ -36,7 +36,7 @@ from imagewright.model.options import RunOptions
 def check(session: Session, /, *, specs: tuple[str, ...], **words: Any) -> None:
     """Run the acceptance checks inside images.
 
-    Exit status 1 if any of them failed.
+    An image that fails does not keep the others from being checked. Exit status 1 if anything failed.
     """
     refuse_mixed(specs, everything=words["everything"], only=words["only"])
     with session.progress() as sink:

@@ -234,7 +234,8 @@ def _nowhere(request: FetchRequest, tried: Sequence[tuple[str, ImagewrightError]
         return VerificationError(message, why=why, hint=wrong[0].hint, details=details)
     if tried and isinstance(tried[-1][1], OfflineError):
         return OfflineError(f"{request.name} is not in the store", why=tried[-1][1].why, hint=tried[-1][1].hint)
-    return FetchError(f"cannot fetch {request.name}", why=why, hint=request.hint, details=details)
+    hint = next((error.hint for _, error in tried if error.hint), request.hint)
+    return FetchError(f"cannot fetch {request.name}", why=why, hint=hint, details=details)
 
 
 def combined(failures: Sequence[ImagewrightError]) -> ImagewrightError:

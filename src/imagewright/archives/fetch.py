@@ -33,7 +33,14 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _QUICK_PAUSE = 0.2
 _HTTP_OK = 200
 _HTTP_PARTIAL = 206
+_HTTP_PROXY_AUTHENTICATION = 407
 _MAXIMUM_REDIRECTS = 5
+
+_CREDENTIALS = 'name both in its address: proxy = "http://NAME:PASSWORD@HOST:PORT" under [network], or http_proxy'
+_WAY = "it comes from [network] in imagewright.toml, http_proxy or https_proxy; no_proxy names hosts without one"
+_AUTHORITY = (
+    "if an authority of your own signed it, name its certificate: ca_file under [network] in imagewright.toml"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,12 @@ _Pool = urllib3.PoolManager  # a ProxyManager is one too
 class _Trouble(Exception):  # noqa: N818 - one attempt that failed, not an error by itself
     """One attempt failed. ``attempts`` bounds how often this kind is tried; ``pause`` is what the server asks."""
 
-    def __init__(self, reason: str, *, attempts: int | None = None, pause: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, hint: str = "", attempts: int | None = None, pause: float | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.hint = hint
         self.attempts = attempts
         self.pause = pause
 
@@ -112,7 +122,7 @@ class HttpFetcher:
         self._jitter = jitter
         self._monotonic = monotonic
         self._guard = threading.Lock()
-        self._down: dict[str, str] = {}
+        self._down: dict[str, _Unreachable] = {}
         self._connections = connections
         self._pools: dict[str, _Pool] = {}
 
@@ -130,8 +140,8 @@ class HttpFetcher:
         while True:
             before = transfer.received
             try:
-                if reason := self._down.get(host):
-                    raise _failed(url, reason)
+                if down := self._down.get(host):
+                    raise _failed(url, down.reason, down.hint)
                 yield from self._attempt(transfer)
             except _Trouble as trouble:
                 row = 1 if transfer.received > before else row + 1
@@ -147,9 +157,9 @@ class HttpFetcher:
         if row >= limit or overall >= options.attempts * 4:
             if isinstance(trouble, _Unreachable):
                 with self._guard:
-                    self._down[host] = trouble.reason
+                    self._down[host] = trouble
             tries = f" (tried {overall} times)" if overall > 1 else ""
-            raise _failed(transfer.url, f"{trouble.reason}{tries}")
+            raise _failed(transfer.url, f"{trouble.reason}{tries}", trouble.hint)
         pause = trouble.pause
         if pause is None:
             pause = min(options.backoff * 2 ** (row - 1) * (0.5 + self._jitter()), options.longest_pause)
@@ -216,15 +226,18 @@ class HttpFetcher:
             headers.update(urllib3.make_headers(basic_auth=secret))
             url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         timeout = urllib3.Timeout(connect=self._options.connect_timeout, read=self._options.read_timeout)
-        with _translated():
-            return self._pool(parts.scheme, parts.hostname or "").request(
+        proxy = self._proxy(parts.scheme, parts.hostname or "")
+        with _translated(proxy):
+            return self._pool(proxy).request(
                 "GET", url, headers=headers, redirect=False, retries=False, timeout=timeout, preload_content=False,
                 decode_content=False,
             )  # fmt: skip
 
-    def _pool(self, scheme: str, host: str) -> _Pool:
-        """The connections for a host; made when first needed, because reading CA certificates takes time."""
-        proxy = Proxies(self._options.proxies, self._options.direct).find(scheme, host)
+    def _proxy(self, scheme: str, host: str) -> str:
+        return Proxies(self._options.proxies, self._options.direct).find(scheme, host)
+
+    def _pool(self, proxy: str) -> _Pool:
+        """The connections through a proxy; made when first needed, because reading CA certificates takes time."""
         with self._guard:
             if proxy not in self._pools:
                 self._pools[proxy] = self._new_pool(proxy)
@@ -314,6 +327,8 @@ def _accept(response: urllib3.BaseHTTPResponse, transfer: _Transfer) -> int:
             raise _failed(transfer.url, "the server sent another part than it was asked for")
         transfer.total = total if transfer.total is None else transfer.total
         return 0
+    if status == _HTTP_PROXY_AUTHENTICATION:
+        raise _failed(transfer.url, f"status {status}: the proxy wants a name and a password", _CREDENTIALS)
     if status != _HTTP_OK:
         raise _failed(transfer.url, f"status {status}")
     if transfer.received and ((transfer.total is not None and length != transfer.total) or etag != transfer.etag):
@@ -351,21 +366,30 @@ def _number(text: str) -> int | None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(proxy: str = "") -> Iterator[None]:
     """Turn what urllib3 raises into ``_Trouble`` with a reason that fits on a line."""
     try:
         yield
     except ProxyError as error:
-        raise _Unreachable(f"the proxy failed: {_reason(error.original_error)}", attempts=2) from None
+        raise _proxy_trouble(proxy, _reason(error.original_error)) from None
     except NameResolutionError as error:
         # A name that does not resolve now hardly will in a minute; falling back to another address must be quick.
         raise _Unreachable("its host name has no address", attempts=2, pause=_QUICK_PAUSE) from error
     except (NewConnectionError, ConnectTimeoutError) as error:
         raise _Unreachable(_reason(error), attempts=2) from None
     except SSLError as error:
-        raise _Trouble(f"TLS: {_reason(error)}", attempts=2) from None
+        hint = _AUTHORITY if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
+        raise _Trouble(f"TLS: {_reason(error)}", hint=hint, attempts=2) from None
     except (LocationValueError, HTTPError, OSError) as error:
         raise _Trouble(_reason(error)) from None
+
+
+def _proxy_trouble(proxy: str, reason: str) -> _Trouble:
+    """A proxy that is not there, or one that is and opens no tunnel: to this host, or to nobody without a name."""
+    text = f"the proxy {shown(proxy)} failed: {reason}"
+    if "Tunnel connection failed" not in reason:
+        return _Unreachable(text, hint=_WAY, attempts=2)
+    return _Trouble(text, hint=_CREDENTIALS if f" {_HTTP_PROXY_AUTHENTICATION} " in reason else _WAY, attempts=2)
 
 
 def _reason(error: Exception) -> str:
@@ -373,8 +397,10 @@ def _reason(error: Exception) -> str:
     return (text.splitlines() or [type(error).__name__])[0][:200]
 
 
-def _failed(url: str, reason: str) -> FetchError:
-    return FetchError(f"cannot fetch {shown(url)}", why=reason, details={"url": shown(url), "reason": reason})
+def _failed(url: str, reason: str, hint: str = "") -> FetchError:
+    return FetchError(
+        f"cannot fetch {shown(url)}", why=reason, hint=hint, details={"url": shown(url), "reason": reason}
+    )
 
 
 def _too_large(transfer: _Transfer) -> VerificationError:

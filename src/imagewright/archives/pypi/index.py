@@ -92,7 +92,9 @@ class SimpleIndex:
         return type((wrong or failures)[0])(
             f"no Python package index has {name}",
             why="; ".join(reasons),
-            hint=f"name another index with --mirror {ROLE}=URL",
+            hint=next(
+                (error.hint for error in failures if error.hint), f"name another index with --mirror {ROLE}=URL"
+            ),
         )
 
 

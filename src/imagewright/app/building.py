@@ -204,8 +204,6 @@ class Builder:
 
     def _note_checks(self, key: tuple[str, str], results: Iterable[CheckResult]) -> None:
         """Remember a failure, or the record of an earlier check would go on vouching for the image."""
-        from imagewright.app.statuses import CHECKED_AGAIN, forget_failure
-
         failed = ", ".join(result.check for result in results if not result.passed)
         if failed:
             self._note(key, f"{CHECKED_AGAIN}: {failed}")

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from imagewright.cli.commands import MODULES, SUMMARIES, cli
 from imagewright.cli.run import run
 from imagewright.model.images import Bytecode, Compression, Profile
 from imagewright.model.options import (
@@ -39,6 +42,21 @@ def call(application: FakeApplication) -> Call:
         return run(words, environment, make=application.make, clock=lambda: 0.0)
 
     return imagewright
+
+
+def test_the_list_of_commands_says_what_each_says_itself() -> None:
+    said = {name: cli.commands[name].get_short_help_str(1000) for name in MODULES}
+    assert said == SUMMARIES, "write the first sentence of a command's help into commands.SUMMARIES"
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    program = "import sys; from imagewright.cli.run import run; run(['--help'], {}); print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    loaded = said.splitlines()[-1].split()
+    assert "imagewright.cli.commands.group" in loaded
+    assert [name for name in loaded if name.startswith("imagewright.cli.commands.")] == [
+        "imagewright.cli.commands.group"
+    ]
 
 
 def test_build_with_nothing_said_leaves_every_choice_to_the_catalog(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +14,11 @@ from imagewright.cli import behind
 from imagewright.cli.console import Paint
 from imagewright.cli.run import run
 from imagewright.model.options import UpdateOptions
-from imagewright.model.results import ChangedPackage, Rebuild, RebuildStep
+from imagewright.model.platforms import parse_platform
+from imagewright.model.refreshing import RefreshOptions
+from imagewright.model.results import ChangedPackage, FailedImage, Failure, Rebuild, RebuildStep
 from support.fake_application import FakeApplication
-from support.fake_updates import BEHIND, UPDATED
+from support.fake_updates import BEHIND, REFRESHED, UPDATED
 
 PLAIN = Paint(enabled=False)
 Call = Callable[..., int]
@@ -172,3 +175,75 @@ def test_the_cost_in_words() -> None:
         (Rebuild("s", (), 0, 0.0), "  what s is now is in the store already"),
     ):
         assert words in behind.outdated([replace(BEHIND[0], rebuild=rebuild)], PLAIN, 80)
+
+
+def test_refresh_passes_on_every_word(call: Call, application: FakeApplication) -> None:
+    application.refreshed = replace(REFRESHED, behind=())
+    assert call("refresh") == 0
+    assert application.asked[-1] == ("refresh", (), RefreshOptions())
+    words = (
+        "3.13* --push registry.example/team/python --require linux/amd64 --notes changes --only packages --force"
+    )
+    assert call("refresh", *words.split()) == 0
+    assert application.asked[-1] == (
+        "refresh",
+        ("3.13*",),
+        RefreshOptions(
+            repository="registry.example/team/python",
+            require=(parse_platform("linux/amd64"),),
+            releases=False,
+            notes=Path("changes"),
+            force=True,
+        ),
+    )
+
+
+@pytest.mark.parametrize("word", [["--force"], ["--require", "linux/amd64"]])
+def test_words_for_a_push_need_a_push(call: Call, word: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("refresh", *word) == 2
+    assert "say where: --push REPOSITORY" in capsys.readouterr().err
+
+
+def test_refresh_tells_what_changed(
+    call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application.refreshed = replace(REFRESHED, behind=())
+    assert call("refresh") == 0
+    said = capsys.readouterr().out
+    assert "libssl3t64  3.5.1-1+deb13u1  3.5.4-1~deb13u1" in said
+    assert "changes/3.13.15-slim-trixie-linux-amd64-0123456789ab.md" in said
+    assert said.endswith("1 of 6 images built anew, no compile, 41 s\n")
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_what_cannot_be_built_anew_is_a_failure(
+    call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("refresh") == 1
+    assert "! 3.9.2-slim-bullseye for linux/386 cannot be built anew" in capsys.readouterr().out
+    assert call("refresh", "--dry-run") == 0
+    assert "2 images behind, 1 with security updates" in capsys.readouterr().out
+
+
+def test_a_failed_refresh_says_that_nothing_moved(
+    call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failure = Failure(1, "check", "a check failed", "tls: no certificates")
+    failed = FailedImage("3.13-slim-trixie", "3.13.15-slim-trixie", "linux/amd64", (), failure)
+    application.refreshed = replace(REFRESHED, behind=(), refreshed=(), failed=(failed,))
+    assert call("refresh") == 1
+    said = capsys.readouterr().out
+    assert "a check failed" in said
+    assert said.endswith("1 image failed: the lock and the tags are as they were\n")
+
+
+def test_a_refresh_with_nothing_to_do_says_so(
+    call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application.refreshed = replace(REFRESHED, behind=(), refreshed=())
+    assert call("refresh") == 0
+    assert capsys.readouterr().out == "6 images looked at, nothing to build anew\n"
+    assert call("refresh", "-q") == 0
+    assert capsys.readouterr().out == ""
+    assert call("refresh", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["looked"] == 6

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,12 +19,15 @@ import tomli_w
 from imagewright.app.application import Imagewright
 from imagewright.app.world import SystemClock, World
 from imagewright.catalog.shipped import shipped_documents
+from imagewright.errors import BuildError, UsageError
 from imagewright.events import discard
 from imagewright.model.images import Profile
 from imagewright.model.options import BuildOptions, GlobalOptions, Selection, UpdateOptions
+from imagewright.model.refreshing import RefreshOptions
 from imagewright.planning.lockfile import read_lock
 from imagewright.store.store import Store
 from peers.fixtures import QUICK, Built
+from peers.registries import real_registry
 from support.archive import SignedArchive, SigningKey
 from support.machine import program
 
@@ -40,15 +44,23 @@ class Patched:
 
     application: Imagewright
     platform: str
+    lock: Path
 
 
 @pytest.fixture
 def patched(quick_image: Built, tmp_path: Path) -> Iterator[Patched]:
     """The workshop's store and lock, and two packages that were patched a minute ago."""
+    with patching(quick_image, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def patching(quick_image: Built, tmp_path: Path, script: str = "") -> Iterator[Patched]:
+    """See :func:`patched`; ``script`` is what configures the packages, in place of their own."""
     program("dpkg-deb", "dpkg")
     workshop = quick_image.workshop
     archive = SignedArchive(tmp_path / "archive", KEY)
-    for deb in newer_debs(workshop.lock, workshop.store, tmp_path):
+    for deb in newer_debs(workshop.lock, workshop.store, tmp_path, script):
         archive.add_deb(deb)
     # No younger than the real one, which the shared store would else refuse as a rollback from then on.
     locked = {one.name: one for one in read_lock(workshop.lock.read_text()).archives}
@@ -64,13 +76,14 @@ def patched(quick_image: Built, tmp_path: Path) -> Iterator[Patched]:
             lock=tmp_path / "imagewright.lock",
             mirrors=(("debian-security", str(url)),),
         )
-        yield Patched(Imagewright(World(options, SystemClock(), 0o022)), quick_image.answer["platform"])
+        application = Imagewright(World(options, SystemClock(), 0o022))
+        yield Patched(application, quick_image.answer["platform"], tmp_path / "imagewright.lock")
     # The store is shared: other tests expect the image that their own lock describes.
     again = json.loads(workshop.call("build", *QUICK, "--json", "--progress", "none").stdout)
     assert again[0]["digest"] == quick_image.answer["digest"]
 
 
-def newer_debs(lock: Path, store: Path, directory: Path) -> Iterator[Path]:
+def newer_debs(lock: Path, store: Path, directory: Path, script: str) -> Iterator[Path]:
     """The locked packages once more, as a later version."""
     packages = {package.name: package for found in read_lock(lock.read_text()).sets for package in found.packages}
     for name in PATCHED:
@@ -83,6 +96,9 @@ def newer_debs(lock: Path, store: Path, directory: Path) -> Iterator[Path]:
         control.write_text(
             control.read_text().replace(f"Version: {package.version}", f"Version: {package.version}.1")
         )
+        if script:
+            (root / "DEBIAN" / "postinst").write_text(script)
+            (root / "DEBIAN" / "postinst").chmod(0o755)
         path = directory / f"{name}_9_{package.architecture}.deb"
         subprocess.run(["dpkg-deb", "--root-owner-group", "-b", root, path], check=True, stdout=subprocess.DEVNULL)
         yield path
@@ -119,3 +135,47 @@ def test_a_security_update_is_seen_locked_and_built_without_a_compile(patched: P
     ran = {step.name.split()[0] for step in built.steps if not step.cached}
     assert ran == {"base", "runtime", "image", "check"}
     assert application.outdated(("3.13-slim-trixie",), discard) == ()
+
+
+def test_one_command_builds_publishes_and_tells(patched: Patched, quick_image: Built, tmp_path: Path) -> None:
+    application, spec = patched.application, quick_image.answer["image"]
+    before = patched.lock.read_bytes()
+    looked = application.refresh((spec,), RefreshOptions(releases=False, dry_run=True), discard)
+    assert [image.spec for image in looked.behind] == [spec]
+    assert patched.lock.read_bytes() == before
+
+    with real_registry(tmp_path / "registry") as registry:
+        options = RefreshOptions(
+            repository=f"{registry.host}/team/python", releases=False, force=True, notes=tmp_path / "notes"
+        )
+        with pytest.raises(UsageError, match="quick profile"):
+            application.refresh((spec,), replace(options, force=False), discard)
+        done = application.refresh((spec,), options, discard)
+        (image,) = done.refreshed
+        assert (done.compiles, done.failed) == (0, ())
+        assert str(image.previous) == quick_image.answer["digest"] != str(image.digest)
+        assert {change.name for change in image.difference.packages} == set(PATCHED)
+        assert image.note is not None
+        assert all(name in image.note.read_text() for name in PATCHED)
+        (published,) = done.pushed
+        assert published.images[0].moved == published.images[0].tags
+        assert str(published.tags[0]) in quick_image.answer["tags"]
+        assert patched.lock.read_bytes() != before
+
+        again = application.refresh((spec,), options, discard)
+        assert (again.behind, again.refreshed, again.pushed[0].bytes) == ((), (), 0)
+    assert sorted(path.name for path in patched.lock.parent.glob("*refresh*")) == []
+
+
+def test_what_cannot_be_built_changes_neither_lock_nor_tags(quick_image: Built, tmp_path: Path) -> None:
+    with (
+        patching(quick_image, tmp_path, "#!/bin/sh\nexit 1\n") as broken,
+        real_registry(tmp_path / "registry") as registry,
+    ):
+        before = broken.lock.read_bytes()
+        options = RefreshOptions(repository=f"{registry.host}/team/python", releases=False, force=True)
+        with pytest.raises(BuildError):
+            broken.application.refresh((quick_image.answer["image"],), options, discard)
+        assert broken.lock.read_bytes() == before
+        assert sorted(path.name for path in broken.lock.parent.glob("*refresh*")) == []
+        assert not list((registry.directory / "data").rglob("link"))

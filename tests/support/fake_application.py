@@ -20,6 +20,7 @@ from imagewright.model.options import (
     TrainOptions,
     UpdateOptions,
 )
+from imagewright.model.refreshing import Refreshed, RefreshOptions
 from imagewright.model.results import (
     BuildReport,
     BuiltImage,
@@ -44,7 +45,7 @@ from imagewright.model.results import (
 )
 from support.fake_emitting import FakeEmitting
 from support.fake_transfers import FakeTransfers
-from support.fake_updates import BEHIND, UPDATED
+from support.fake_updates import BEHIND, REFRESHED, UPDATED
 
 
 def digest(word: str) -> Digest:
@@ -106,6 +107,7 @@ class FakeApplication(FakeTransfers, FakeEmitting):
     checks: tuple[CheckResult, ...] = CHECKS
     behind: tuple[OutdatedImage, ...] = BEHIND
     updated: Updated = UPDATED
+    refreshed: Refreshed = REFRESHED
     problems: tuple[str, ...] = ()
     built: BuildReport | None = None
     status: int = 0
@@ -157,6 +159,10 @@ class FakeApplication(FakeTransfers, FakeEmitting):
     def outdated(self, specs: tuple[str, ...], sink: Sink) -> tuple[OutdatedImage, ...]:
         self._emit("outdated", specs, None, sink)
         return self.behind
+
+    def refresh(self, specs: tuple[str, ...], options: RefreshOptions, sink: Sink) -> Refreshed:
+        self._emit("refresh", specs, options, sink)
+        return replace(self.refreshed, dry_run=options.dry_run)
 
     def check(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
         self._emit("check", specs, selection, sink)

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imagewright.model.differences import ChangedVersion, ComparedImage, Difference
 from imagewright.model.digest import Digest
+from imagewright.model.refreshing import Refreshed, RefreshedImage
 from imagewright.model.results import (
     ChangedPackage,
     FoundRelease,
@@ -75,5 +77,42 @@ UPDATED = Updated(
     catalog=Path("imagewright.releases.toml"),
     lock=Path("imagewright.lock"),
     targets=("3.13-slim-trixie linux/amd64",),
+    dry_run=False,
+)
+
+_OLD, _NEW = Digest.of(b"old"), Digest.of(b"new")
+REFRESHED = Refreshed(
+    looked=6,
+    releases=(),
+    behind=BEHIND,
+    refreshed=(
+        RefreshedImage(
+            "3.13-slim-trixie",
+            "3.13.15-slim-trixie",
+            "linux/amd64",
+            _NEW,
+            _OLD,
+            Difference(
+                ComparedImage(
+                    f"3.13.15-slim-trixie@{_OLD}", "linux/amd64", _OLD, 4, 9000, 45_800_000, 130_000_000
+                ),
+                ComparedImage(
+                    f"3.13.15-slim-trixie@{_NEW}", "linux/amd64", _NEW, 4, 9000, 45_900_000, 130_000_000
+                ),
+                identical=False,
+                packages=(ChangedVersion("libssl3t64", "openssl", "3.5.1-1+deb13u1", "3.5.4-1~deb13u1"),),
+                python_packages=(),
+                configuration=(),
+                interpreters=(),
+                layers=(),
+                files=(),
+            ),
+            Path("changes/3.13.15-slim-trixie-linux-amd64-0123456789ab.md"),
+        ),
+    ),
+    failed=(),
+    pushed=(),
+    compiles=0,
+    seconds=41.0,
     dry_run=False,
 )

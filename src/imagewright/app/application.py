@@ -21,6 +21,7 @@ from imagewright.model.options import (
     UpdateOptions,
 )
 from imagewright.model.platforms import Platform
+from imagewright.model.refreshing import Refreshed, RefreshOptions
 from imagewright.model.reports import Report, ReportOptions
 from imagewright.model.transfers import Inspected, PushOptions, RegistryAccess, RemoteChanges, Transferred
 from imagewright.store.store import Store
@@ -97,6 +98,13 @@ class Imagewright:
 
         with self._world.open_store() as store:
             return Outdating(self._world, store, sink).look(specs)
+
+    def refresh(self, specs: tuple[str, ...], options: RefreshOptions, sink: Sink) -> Refreshed:
+        """Build and publish what is behind."""
+        from imagewright.app.refreshing import Refresher
+
+        with self._world.open_store() as store:
+            return Refresher(self._world, store, sink).refresh(specs, options)
 
     def check(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:
         """Run the acceptance checks again, whatever the store remembers of them."""

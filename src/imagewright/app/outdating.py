@@ -46,7 +46,7 @@ _MAXIMUM_MANIFEST = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Image:
+class Surveyed:
     """An image of the store with what is in it."""
 
     stored: StoredImage
@@ -57,6 +57,16 @@ class _Image:
     @property
     def architecture(self) -> str:
         return parse_platform(self.stored.platform).debian
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All ``images`` that were looked at, those of them that are ``behind``, and the ``lock`` that a rebuild would
+    be made from (``None`` where nothing is to be rebuilt, or cannot be locked)."""
+
+    images: tuple[Surveyed, ...]
+    behind: tuple[OutdatedImage, ...]
+    lock: Lock | None
 
 
 class Outdating:
@@ -73,13 +83,17 @@ class Outdating:
 
         Raises ``UsageError`` for one that is not there.
         """
-        images = tuple(self._images(specs))
+        return self.survey(specs).behind
+
+    def survey(self, specs: tuple[str, ...]) -> Survey:
+        """As :meth:`look`, with all that was looked at."""
+        images = self.images(specs)
         behind = [
             (image, packages, release)
             for image, packages, release in self._compared(images)
             if packages or release is not None
         ]
-        costs = self._costs([image for image, _, _ in behind])
+        lock, costs = self._costs([image for image, _, _ in behind])
         found = [
             OutdatedImage(
                 spec=image.stored.spec,
@@ -90,9 +104,14 @@ class Outdating:
             )
             for image, packages, release in behind
         ]
-        return tuple(sorted(found, key=lambda one: (not _urgent(one), one.spec, one.platform)))
+        ordered = sorted(found, key=lambda one: (not _urgent(one), one.spec, one.platform))
+        return Survey(images, tuple(ordered), lock)
 
-    def _images(self, specs: tuple[str, ...]) -> Iterator[_Image]:
+    def images(self, specs: tuple[str, ...]) -> tuple[Surveyed, ...]:
+        """The images of the store that are meant; a warning for each that cannot be read."""
+        return tuple(self._images(specs))
+
+    def _images(self, specs: tuple[str, ...]) -> Iterator[Surveyed]:
         there = self._store.images.all()
         for spec in specs:
             if not any(_matches(image, spec) for image in there):
@@ -106,13 +125,13 @@ class Outdating:
                 why = error.message if isinstance(error, ImagewrightError) else "its files left the store"
                 self._sink(Warned(f"{stored.spec} for {stored.platform} is passed over: {why}"))
 
-    def _image(self, stored: StoredImage) -> _Image:
+    def _image(self, stored: StoredImage) -> Surveyed:
         blobs = self._ports.blobs
         with blobs.open(stored.manifest) as file:
             manifest = Manifest.parse(file.read(_MAXIMUM_MANIFEST))
         name = parse_spec(stored.spec, self._world.catalog)
         quick = dict(manifest.annotations).get(_PROFILE) == Profile.QUICK.value
-        return _Image(
+        return Surveyed(
             stored,
             name,
             read_packages((layer.digest for layer in reversed(manifest.layers)), blobs, stored.spec),
@@ -120,9 +139,9 @@ class Outdating:
         )
 
     def _compared(
-        self, images: Iterable[_Image]
-    ) -> Iterator[tuple[_Image, tuple[OutdatedPackage, ...], OutdatedRelease | None]]:
-        by_archive: dict[tuple[str, str], list[_Image]] = {}
+        self, images: Iterable[Surveyed]
+    ) -> Iterator[tuple[Surveyed, tuple[OutdatedPackage, ...], OutdatedRelease | None]]:
+        by_archive: dict[tuple[str, str], list[Surveyed]] = {}
         for image in images:
             by_archive.setdefault((image.name.suite, image.architecture), []).append(image)
         for (suite, architecture), ours in sorted(by_archive.items()):
@@ -132,8 +151,8 @@ class Outdating:
                 packages = outdated_packages(image.packages, newest)
                 yield image, packages, outdated_release(image.name, self._world.catalog)
 
-    def _costs(self, images: list[_Image]) -> Mapping[tuple[str, str], Rebuild]:
-        """What a rebuild would run, by laying out the plan of a lock that is made anew but not written."""
+    def _costs(self, images: list[Surveyed]) -> tuple[Lock | None, Mapping[tuple[str, str], Rebuild]]:
+        """A lock that is made anew but not written, and what a rebuild from it would run."""
         before = load_lock(self._world.lock_path) or Lock()
         defined: dict[tuple[str, str], tuple[str, ImageDefinition]] = {}
         for image in images:
@@ -146,20 +165,20 @@ class Outdating:
                 continue
             defined[image.stored.spec, image.stored.platform] = (spec, definition)
         if not defined:
-            return {}
+            return None, {}
         definitions = tuple(definition for _, definition in defined.values())
         try:
             after = refresh(self._world, self._store, self._ports, definitions, before, self._sink)
         except SolveError as error:
             self._sink(Warned(f"what a rebuild costs is not known: {error.message}"))
-            return {}
+            return None, {}
         builder = Builder(self._world, self._store, self._sink)
         previous = latest_records(self._records())
         costs: dict[tuple[str, str], Rebuild] = {}
         for key, (spec, definition) in defined.items():
             explained = builder.explained([definition], after)
             costs[key] = rebuild_cost(spec, explained, previous)
-        return costs
+        return after, costs
 
     def _records(self) -> Iterator[StepRecord]:
         return (record for record, _ in self._store.steps.all())

@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from imagewright.cli.console import Paint
+from imagewright.cli.summary import failures
 from imagewright.cli.text import count, duration, one_line
+from imagewright.cli.transfers import pushed
+from imagewright.model.refreshing import Refreshed, RefreshedImage
 from imagewright.model.results import (
     ChangedPackage,
     FoundRelease,
@@ -98,6 +101,44 @@ def outdated(images: Sequence[OutdatedImage], paint: Paint, width: int) -> list[
         *lines,
         f"{count(len(images), 'image')} behind" + (f", {urgent} with security updates" if urgent else ""),
     ]
+
+
+def refreshed(done: Refreshed, paint: Paint, width: int) -> list[str]:
+    """Each image that was built anew with what changed in it; what failed; what was published."""
+    lines = [line for release in done.releases for line in _release(release, paint)]
+    if done.dry_run:
+        return [*lines, *outdated(done.behind, paint, width)]
+    for image in done.refreshed:
+        lines += _refreshed(image, paint, width)
+    lines += failures(done.failed, paint)
+    lost = [one for one in done.behind if one.rebuild is None]
+    lines += [f"{paint('yellow', '!')} {one.spec} for {one.platform} cannot be built anew" for one in lost]
+    for result in done.pushed:
+        lines += [*pushed(result, paint, width, dry_run=False), ""]
+    return [*lines, _ending(done)]
+
+
+def _refreshed(image: RefreshedImage, paint: Paint, width: int) -> list[str]:
+    found = image.difference
+    lines = [
+        f"{paint('bold green', image.image)}  {paint('dim', image.platform)}",
+        f"{paint('dim', 'before')}  {image.previous}",
+        f"{paint('dim', 'now')}     {image.digest}",
+    ]
+    if image.note is not None:
+        lines.append(f"{paint('dim', 'note')}    {image.note}")
+    rows = [(one.name, one.before or "new", one.after or "gone", False) for one in found.packages]
+    return [*lines, *_table(rows, paint, width), ""]
+
+
+def _ending(done: Refreshed) -> str:
+    looked = count(done.looked, "image")
+    if done.failed:
+        return f"{count(len(done.failed), 'image')} failed: the lock and the tags are as they were"
+    if not done.refreshed:
+        return f"{looked} looked at, nothing to build anew"
+    compiles = count(done.compiles, "compile") if done.compiles else "no compile"
+    return f"{len(done.refreshed)} of {looked} built anew, {compiles}, {duration(done.seconds)}"
 
 
 def _rows(packages: Iterable[OutdatedPackage]) -> list[tuple[str, str, str, bool]]:

@@ -145,8 +145,9 @@ class WrappingCommand(Command):
 class Deferred(dict[str, click.Command]):
     """Commands by name, in that order, each imported from its module when it is first looked at."""
 
-    def __init__(self, package: str, modules: Mapping[str, str]) -> None:
+    def __init__(self, package: str, modules: Mapping[str, str], summaries: Mapping[str, str]) -> None:
         super().__init__(dict.fromkeys(modules, _NOT_YET))
+        self._summaries = summaries
         self._package = package
         self._modules = modules
 
@@ -160,6 +161,10 @@ class Deferred(dict[str, click.Command]):
             )
             self[name] = found
         return found
+
+    def summary(self, name: str) -> str:
+        """The first sentence of its help; imports the command only if nobody wrote that down."""
+        return self._summaries.get(name) or self[name].get_short_help_str(_WHOLE)
 
     def get(self, name: str, default: Any = None) -> Any:
         """The command, or ``default``."""
@@ -178,6 +183,8 @@ class Deferred(dict[str, click.Command]):
 
 
 _NOT_YET = click.Command(None)
+_WHOLE = 1000
+"""More columns than a sentence has."""
 
 
 class Group(Command, click.Group):
@@ -187,6 +194,19 @@ class Group(Command, click.Group):
         """Names in the order of definition."""
         del ctx
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, as click does, without importing those that can be told of otherwise."""
+        if not isinstance(self.commands, Deferred):
+            super().format_commands(ctx, formatter)
+            return
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))
+        said = {name: self.commands.summary(name) for name in names}
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, click.Command(None, help=said[name]).get_short_help_str(limit)) for name in names]
+            )
 
 
 class PlatformsType(click.ParamType[tuple[Platform, ...]]):

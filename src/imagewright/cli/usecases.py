@@ -36,6 +36,7 @@ from imagewright.model.options import (
     UpdateOptions,
 )
 from imagewright.model.platforms import Platform
+from imagewright.model.refreshing import Refreshed, RefreshOptions
 from imagewright.model.reports import Report, ReportOptions
 from imagewright.model.results import (
     BuildReport,
@@ -79,6 +80,10 @@ class Application(Protocol):
 
     def outdated(self, specs: tuple[str, ...], sink: Sink) -> tuple[OutdatedImage, ...]:
         """The built images that are behind, or those of ``specs``; nothing is changed."""
+        ...
+
+    def refresh(self, specs: tuple[str, ...], options: RefreshOptions, sink: Sink) -> Refreshed:
+        """Build what is behind anew, and publish it; the lock and tags change when all of it went well."""
         ...
 
     def check(self, specs: tuple[str, ...], selection: Selection, sink: Sink) -> tuple[CheckResult, ...]:

@@ -19,6 +19,7 @@ MODULES = {
     "tags": "tags",
     "update": "updating",
     "outdated": "updating",
+    "refresh": "refreshing",
     "check": "images",
     "run": "images",
     "train": "training",
@@ -45,4 +46,38 @@ MODULES = {
 }
 """Where each command is."""
 
-cli.commands = Deferred(__name__, MODULES)
+SUMMARIES = {
+    "build": "Build images from source into the store.",
+    "plan": "Show what a build would do, and why.",
+    "lock": "Make or refresh imagewright.lock; show what changed.",
+    "tags": "List images with their simple and shared tags.",
+    "update": "Take in new CPython releases and new package versions.",
+    "outdated": "List built images that are behind, and what a rebuild costs.",
+    "refresh": "Build what is behind anew, and publish it.",
+    "check": "Run the acceptance checks inside images.",
+    "run": "Run a command in an image, without Docker.",
+    "train": "Train a profile for the optimisation.",
+    "push": "Publish images with all their tags.",
+    "pull": "Bring an image of a registry into the store, verified.",
+    "copy": "Copy an image from any place to a registry, a layout or an archive.",
+    "inspect": "Show what a reference names, without fetching any layer.",
+    "report": "Describe an image of any place, whoever built it.",
+    "diff": "Compare two images: packages, configuration, interpreter, layers and files.",
+    "attest": "Say what is in an image, and how it was made.",
+    "keygen": "Make a pair of keys to sign with: PREFIX.key, protected by a password, and PREFIX.pub.",
+    "sign": "Sign an image of a registry: its index, its platforms, and the documents attached to them.",
+    "verify": "Believe an image only if a key has signed it, its bill of materials and its provenance.",
+    "rebuild": "Build an image again from what its provenance says went in, and compare digests.",
+    "retag": "Let tags name what REF names: together, or none of them.",
+    "untag": "Delete tags of a repository.",
+    "gc-remote": "Delete old dated tags of a repository, and manifests that nothing else names.",
+    "library": "Write the library manifest of the catalog's images, or read one.",
+    "readme": "Write the README of a repository: its tags, platforms and variants, and how to use it.",
+    "status": "Show which images were built and checked, by the store's records.",
+    "store": "Look at the store, clean it, verify it.",
+    "init": "Write a small imagewright.toml to begin with.",
+    "completion": "Print the completion script of a shell.",
+}
+"""The first sentence of each command's help, so that a list of commands imports none of them."""
+
+cli.commands = Deferred(__name__, MODULES, SUMMARIES)

@@ -49,6 +49,7 @@ def test_the_list_of_commands_says_what_each_says_itself() -> None:
     assert said == SUMMARIES, "write the first sentence of a command's help into commands.SUMMARIES"
 
 
+@pytest.mark.integration
 def test_the_list_of_commands_imports_none_of_them() -> None:
     program = "import sys; from imagewright.cli.run import run; run(['--help'], {}); print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

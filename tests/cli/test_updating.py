@@ -178,7 +178,6 @@ def test_the_cost_in_words() -> None:
 
 
 def test_refresh_passes_on_every_word(call: Call, application: FakeApplication) -> None:
-    application.refreshed = replace(REFRESHED, behind=())
     assert call("refresh") == 0
     assert application.asked[-1] == ("refresh", (), RefreshOptions())
     words = (
@@ -207,7 +206,6 @@ def test_words_for_a_push_need_a_push(call: Call, word: list[str], capsys: pytes
 def test_refresh_tells_what_changed(
     call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    application.refreshed = replace(REFRESHED, behind=())
     assert call("refresh") == 0
     said = capsys.readouterr().out
     assert "libssl3t64  3.5.1-1+deb13u1  3.5.4-1~deb13u1" in said
@@ -219,6 +217,7 @@ def test_refresh_tells_what_changed(
 def test_what_cannot_be_built_anew_is_a_failure(
     call: Call, application: FakeApplication, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    application.refreshed = replace(REFRESHED, behind=BEHIND)
     assert call("refresh") == 1
     assert "! 3.9.2-slim-bullseye for linux/386 cannot be built anew" in capsys.readouterr().out
     assert call("refresh", "--dry-run") == 0

@@ -14,7 +14,17 @@ from imagewright import events
 from imagewright.cli.commands import PROGRAM, cli
 from imagewright.cli.documents import event_name
 from imagewright.cli.options import Command, GlobalOption
-from imagewright.model import attestations, contents, differences, emitted, reports, results, statuses, transfers
+from imagewright.model import (
+    attestations,
+    contents,
+    differences,
+    emitted,
+    refreshing,
+    reports,
+    results,
+    statuses,
+    transfers,
+)
 
 ANSWERS: dict[str, tuple[type, bool]] = {
     "build": (results.BuiltImage, True),
@@ -23,6 +33,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "tags": (results.TaggedImage, True),
     "update": (results.Updated, False),
     "outdated": (results.OutdatedImage, True),
+    "refresh": (refreshing.Refreshed, False),
     "check": (results.CheckResult, True),
     "train": (results.TrainedProfile, False),
     "push": (transfers.Transferred, False),

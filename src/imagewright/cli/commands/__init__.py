@@ -66,14 +66,16 @@ SUMMARIES = {
     "attest": "Say what is in an image, and how it was made.",
     "keygen": "Make a pair of keys to sign with: PREFIX.key, protected by a password, and PREFIX.pub.",
     "sign": "Sign an image of a registry: its index, its platforms, and the documents attached to them.",
-    "verify": "Believe an image only if a key has signed it, its bill of materials and its provenance.",
+    "verify": (
+        "Believe an image only if its signature, bill of materials and provenance are by a key or an identity."
+    ),
     "rebuild": "Build an image again from what its provenance says went in, and compare digests.",
     "retag": "Let tags name what REF names: together, or none of them.",
     "untag": "Delete tags of a repository.",
     "gc-remote": "Delete old dated tags of a repository, and manifests that nothing else names.",
     "library": "Write the library manifest of the catalog's images, or read one.",
     "readme": "Write the README of a repository: its tags, platforms and variants, and how to use it.",
-    "status": "Show which images were built and checked, by the store's records.",
+    "status": "Show which images were built, checked and pushed, by the store's records.",
     "store": "Look at the store, clean it, verify it.",
     "init": "Write a small imagewright.toml to begin with.",
     "completion": "Print the completion script of a shell.",

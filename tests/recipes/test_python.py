@@ -102,6 +102,14 @@ def test_configure_never_hears_of_optimisation() -> None:
         assert not re.search("-f[a-z]|-O|-W", preparing["IW_CONFIGURE"])
 
 
+def test_python_2_trains_with_tests_of_its_own_and_nothing_that_came_later() -> None:
+    two = dataclasses.replace(WANTED, release="2.7.18")
+    tests = environment(training_scripts(two), "train")["IW_TESTS"].split()
+    assert {"test_dict", "test_cpickle", "test_xml_etree"} <= set(tests)
+    assert not {"test_asyncgen", "test_coroutines", "test_enum", "test_typing"} & set(tests)
+    assert len(tests) == len(set(tests))
+
+
 def test_test_modules_are_built_for_training_only() -> None:
     assert "--disable-test-modules" in environment(compile_scripts(WANTED), "prepare")["IW_CONFIGURE"]
     assert "--disable-test-modules" not in environment(training_scripts(WANTED), "prepare")["IW_CONFIGURE"]

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What steps take: cores, memory, time. Measured; it decides when steps begin, never what they give.
+"""What steps take: cores, memory, time. Estimates; they decide when steps begin, never what they give.
 
-Peaks are of all processes of a step together, each shared page by its share (PSS), sampled every 1.5 s while
-3.13.15 was built on two cores (``bench/memory.py``; bench/RESULTS.md). Seconds are of the same builds and only
-stand in until this store has seen the step itself.
+They rest on builds of 3.13.15 on two cores, in which memory was sampled over all processes of a build, each shared
+page by its share (``bench/memory.py``): 487 MB at the peak of a whole release build, 300 MB at that of a compile with
+link-time optimisation and a stored profile. How that divides among kinds of steps, and what one more process adds, is
+rounded up by judgement, so that too much at once is less likely than too little. Nobody measured a compile without a
+profile here; its memory follows from the official recipe's. Seconds are those of such builds, rounded (``sysroot``,
+``emulator`` and ``site`` guessed), and only stand in until this store has seen the step itself.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ LOADS = {
     StepKind.IMAGE: Load(cores=4, memory=50 * _MIB, per_job=50 * _MIB),
     StepKind.CHECK: Load(cores=4, memory=150 * _MIB, per_job=100 * _MIB),
 }
-"""By kind; a compile depends on how it is optimised, see :func:`load_of`."""
+"""By kind, estimated; a compile depends on how it is optimised, see :func:`load_of`."""
 
 _COMPILE = Load(cores=64, memory=100 * _MIB, per_job=100 * _MIB)
 """Without link-time optimisation."""

@@ -6,7 +6,8 @@
 #   IW_CFLAGS    the flags of the final build, without link-time optimisation,
 #                with -fprofile-generate
 #   IW_LDFLAGS   the same for the linker
-#   IW_TESTS     regression tests to run besides CPython's own selection
+#   IW_TESTS     regression tests to run besides CPython's own selection; for Python 2,
+#                which has none, all of them
 #   IW_JOBS      how many processes make and the tests may run
 #
 # Leaves /out/profile.tar.xz: one .gcda file per object file. Counts differ from
@@ -16,7 +17,13 @@ set -eu
 
 echo "::phase compile with counters"
 cd /usr/src/python
+python2=
+grep -q '^CFLAGS_NODIST=' Makefile || python2=yes
 build() {
+    if [ "$python2" ]; then # see python-compile.sh
+        CFLAGS='' make -j"$IW_JOBS" EXTRA_CFLAGS="$IW_CFLAGS" LDFLAGS="$IW_LDFLAGS" "$@"
+        return
+    fi
     make -j"$IW_JOBS" CFLAGS_NODIST="$IW_CFLAGS" LDFLAGS_NODIST="$IW_LDFLAGS" "$@"
 }
 # shellcheck disable=SC2016 # make expands it
@@ -33,19 +40,30 @@ run() {
     env --default-signal=INT ./python "$@"
 }
 echo "::phase train"
-# The regression tests that CPython selects for this purpose, then more that the
-# recipe names (IW_TESTS).
-run -m test --pgo --timeout=1200 -j"$IW_JOBS"
 # shellcheck disable=SC2086 # one word per test, on purpose
-run -m test --pgo --timeout=1200 -j"$IW_JOBS" $IW_TESTS
+if [ "$python2" ]; then
+    run -m test.regrtest --pgo -j"$IW_JOBS" $IW_TESTS
+    modules="httplib logging.config urllib2"
+    isolated="-s -E"
+    compiled="Lib/email Lib/json Lib/logging Lib/unittest"
+else
+    # The regression tests that CPython selects for this purpose, then more that the
+    # recipe names.
+    run -m test --pgo --timeout=1200 -j"$IW_JOBS"
+    run -m test --pgo --timeout=1200 -j"$IW_JOBS" $IW_TESTS
+    modules="asyncio concurrent.futures dataclasses http.client importlib.metadata
+        logging.config pathlib typing urllib.request"
+    isolated=-I
+    compiled="-o 0 Lib/asyncio Lib/email Lib/importlib Lib/json"
+fi
 # And what every container does: start, import, compile.
-for module in argparse asyncio concurrent.futures dataclasses email http.client \
-    importlib.metadata json logging.config multiprocessing pathlib sqlite3 ssl \
-    subprocess typing unittest urllib.request xml.etree.ElementTree; do
+for module in argparse email json multiprocessing sqlite3 ssl subprocess unittest xml.etree.ElementTree $modules; do
     run -c "import $module"
-    run -I -c "import $module"
+    # shellcheck disable=SC2086 # options
+    run $isolated -c "import $module"
 done
-run -m compileall -q -f -o 0 Lib/asyncio Lib/email Lib/importlib Lib/json
+# shellcheck disable=SC2086 # options and directories
+run -m compileall -q -f $compiled
 
 mkdir -p /out
 # Modules for tests are needed by the tests, but are no part of the final build.

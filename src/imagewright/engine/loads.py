@@ -4,9 +4,9 @@
 They rest on builds of 3.13.15 on two cores, in which memory was sampled over all processes of a build, each shared
 page by its share (``bench/memory.py``): 487 MB at the peak of a whole release build, 300 MB at that of a compile
 with link-time optimisation and a stored profile. How that divides among kinds of steps, and what one more process
-adds, is rounded up by judgement, so that too much at once is less likely than too little. Nobody measured a compile
-without a profile here; its memory follows from the official recipe's. Seconds are those of such builds, rounded
-(``sysroot``, ``emulator`` and ``site`` guessed), and only stand in until this store has seen the step itself.
+adds, is rounded up by judgement, so that too much at once is less likely than too little. Nobody measured a
+compile without a profile here; its memory follows from the official recipe's. Seconds are those of such builds,
+rounded (``sysroot``, ``emulator`` and ``site`` guessed); they stand in until this store has seen the step itself.
 """
 
 from __future__ import annotations

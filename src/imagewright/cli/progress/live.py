@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.console import Group
     from rich.live import Live
+    from rich.table import Table
     from rich.text import Text
 
 _FRAMES_PER_SECOND = 8
 _RUNNING_SHOWN = 12
 """Lines for steps that run; the display stays lower than any terminal however many cores there are."""
+_MARGIN = 15
+"""Columns before the words of a line: its mark and its time."""
 _BESIDE_BAR = 70
 """Columns that everything but the bar takes."""
 _BAR = range(10, 31)
@@ -141,9 +144,23 @@ class LiveView:
         if self._live is None:
             self._console.err([line])
             return
+        self._live.console.print(self._fitted(line, self._live.console.width))
+
+    @staticmethod
+    def _fitted(line: str, width: int) -> Text | Table:
+        """A line that is said; what does not fit goes on below its words, not below its mark."""
+        from rich.table import Table
         from rich.text import Text
 
-        self._live.console.print(Text.from_ansi(line))
+        text = Text.from_ansi(line)
+        if text.cell_len <= width or width < 2 * _MARGIN:
+            return text
+        margin, words = text.divide([_MARGIN])
+        columns = Table.grid(padding=0)
+        columns.add_column(width=_MARGIN, no_wrap=True)
+        columns.add_column(overflow="fold")
+        columns.add_row(margin, words)
+        return columns
 
     def _start(self) -> None:
         if self._live is not None:
@@ -174,7 +191,7 @@ class LiveView:
             lines = [self._running_line(step) for step in running[:_RUNNING_SHOWN]]
             hidden = len(running) - _RUNNING_SHOWN
             if hidden > 0:
-                lines.append(self._text(self._wording.paint("dim", f"{'':>15}… {hidden} more")))
+                lines.append(self._text(self._wording.paint("dim", f"{'':>{_MARGIN}}… {hidden} more")))
             if self._fetching is not None:
                 lines.insert(0, self._fetching_line(self._fetching))
             if self._progress_of_all is not None:

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from imagewright.events import Sink
+from imagewright.model.catalogues import CatalogueOptions, NotShown, WrittenSite
 from imagewright.model.emitted import (
     LibraryEntry,
     LibraryManifest,
@@ -82,3 +85,13 @@ class FakeEmitting:
     def statuses(self, options: StatusOptions) -> Status:
         self.asked.append(("status", options))
         return STATUS
+
+    def site(self, directory: Path, options: CatalogueOptions, sink: Sink) -> WrittenSite:
+        self.asked.append(("site", directory, options))
+        missing = NotShown("3.12.7-bookworm", "linux/amd64", "its manifest is not in the store")
+        return WrittenSite(directory, 2, 19, 354_100, 3, 16, 5, 1, (missing,))
+
+    def serve_site(self, directory: Path, address: str, ready: Callable[[str], None]) -> None:
+        self.asked.append(("serve_site", directory, address))
+        ready(f"http://{address}/")
+        raise KeyboardInterrupt

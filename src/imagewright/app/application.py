@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         Verified,
         VerifyOptions,
     )
+    from imagewright.model.catalogues import CatalogueOptions, WrittenSite
     from imagewright.model.differences import Difference, DiffOptions
     from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
     from imagewright.model.results import (
@@ -158,6 +160,19 @@ class Imagewright:
 
         with self._world.read_store() as store:
             return status(self._world, store, options)
+
+    def site(self, directory: Path, options: CatalogueOptions, sink: Sink) -> WrittenSite:
+        """Write a site about images."""
+        from imagewright.app.cataloguing import write_site
+
+        with self._world.open_store() as store:
+            return write_site(self._world, store, directory, options, sink)
+
+    def serve_site(self, directory: Path, address: str, ready: Callable[[str], None]) -> None:
+        """Serve a site on this machine until it is interrupted."""
+        from imagewright.app.serving import read_address, serve
+
+        serve(directory, read_address(address), ready)
 
     def init(self) -> Started:
         """Write a small configuration."""

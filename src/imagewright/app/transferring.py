@@ -59,7 +59,7 @@ def stored_source(store: Store, reference: StoreReference) -> ImageSource:
     if len({image.spec for image in found}) > 1:
         names = ", ".join(sorted({image.spec for image in found}))
         raise UsageError(f"{reference.spec} may be several images", why=f"the store has {names}")
-    entries = [_entry(store, image) for image in found]
+    entries = [stored_entry(store, image) for image in found]
     if len(entries) == 1:
         return StoredSource(store.blobs, entries[0])
     return StoredSource(store.blobs, Document(joined((), entries, ()).encode(), INDEX))
@@ -225,7 +225,8 @@ def _config(source: ImageSource, manifest: Manifest) -> Config:
     return Config.parse(source.document(manifest.config))
 
 
-def _entry(store: Store, image: StoredImage) -> Descriptor:
+def stored_entry(store: Store, image: StoredImage) -> Descriptor:
+    """What points to an image of the store. Raises ``KeyError`` if it is gone."""
     words = image.platform.split("/")
     platform = Target(*words) if len(words) in {2, 3} else None
     content = store.blobs.read(image.manifest, limit=4 << 20)

@@ -18,6 +18,7 @@ MAXIMUM_DESCRIPTION = 25_000
 
 _URL = r"https?://[^\s\x00-\x1f<>]{1,2000}"
 _LINE = r"[^\x00-\x1f]{1,200}"
+_REPOSITORY = r"[a-z0-9][a-zA-Z0-9.:-]{0,200}(/[a-z0-9]+([._-]+[a-z0-9]+)*){1,20}"
 _WORD = re.compile(r"\{([a-z]*)\}")
 
 LINKS: Mapping[str, tuple[str, ...]] = {
@@ -69,6 +70,13 @@ _DEFAULT_LINKS = (
 
 PUBLICATION_KEYS: tuple[tuple[str, str, str, str], ...] = (
     ("style", "official, classic, infra7", "`official`", "Layout of READMEs."),
+    ("title", "text", "`Container images`", "What the catalogue site is called."),
+    (
+        "pull",
+        "repository",
+        "none",
+        "Where people pull the images from: `registry.example/team/python`; for the site.",
+    ),
     ("maintainer", "text", "none", "Who maintains the images, for people."),
     ("help", "list of tables", "none", "Where to get help: each with its `title` and `url`."),
     ("links", "table", "links about Python and Debian", "Link → address; READMEs leave out what lacks one."),
@@ -80,6 +88,8 @@ PUBLICATION_KEYS: tuple[tuple[str, str, str, str], ...] = (
 EXAMPLE_PUBLICATION = """\
 [publication]                   # who publishes the images, for READMEs
 style = "official"
+title = "Example's Python images"
+pull = "registry.example/team/python"
 maintainer = "Example Platform Team"
 limit = 25000
 loose_lists = false
@@ -111,7 +121,7 @@ class Named:
 @dataclass(frozen=True, slots=True)
 class Publication:
     """Who publishes the images and where. ``limit`` in bytes of a description; ``loose`` puts an empty line
-    between tags, as newer descriptions have it."""
+    between tags, as newer descriptions have it; ``title`` and ``pull`` (a repository) are the site's."""
 
     style: ReadmeStyle = ReadmeStyle.OFFICIAL
     maintainer: str = ""
@@ -119,6 +129,8 @@ class Publication:
     links: tuple[tuple[str, str], ...] = _DEFAULT_LINKS
     limit: int = MAXIMUM_DESCRIPTION
     loose: bool = True
+    title: str = ""
+    pull: str = ""
     named: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -143,6 +155,8 @@ def read_publication(table: Table) -> Publication:
         links=_links(inner),
         limit=inner.integer("limit", MAXIMUM_DESCRIPTION, minimum=1000, maximum=1 << 20),
         loose=inner.boolean("loose_lists", default=True),
+        title=inner.text("title", "", pattern=_LINE, of="one line of text"),
+        pull=inner.text("pull", "", pattern=_REPOSITORY, of="a repository such as registry.example/team/python"),
     )
     inner.finish()
     return found

@@ -16,6 +16,7 @@ from imagewright.cli.documents import event_name
 from imagewright.cli.options import Command, GlobalOption
 from imagewright.model import (
     attestations,
+    catalogues,
     contents,
     differences,
     emitted,
@@ -53,6 +54,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "library": (emitted.LibraryManifest, False),
     "readme": (emitted.Readme, False),
     "status": (statuses.Status, False),
+    "site": (catalogues.WrittenSite, False),
     "store ls": (results.StoreContents, False),
     "store gc": (results.Collected, False),
     "store fsck": (results.StoreReport, False),
@@ -141,7 +143,9 @@ def _reached(*kinds: type) -> list[type]:
     return found
 
 
-_MODULES = frozenset(module.__name__ for module in (results, reports, contents, differences, emitted, statuses))
+_MODULES = frozenset(
+    module.__name__ for module in (results, reports, catalogues, contents, differences, emitted, statuses)
+)
 _NAMES = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Digest": "`sha256:…`"}
 _NAMES |= {"Path": "path", "NoneType": "null"}
 

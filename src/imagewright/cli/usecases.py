@@ -8,6 +8,7 @@ act on, and lets ``KeyboardInterrupt`` through after cleaning up. Sinks may be c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from imagewright.model.attestations import (
     Verified,
     VerifyOptions,
 )
+from imagewright.model.catalogues import CatalogueOptions, WrittenSite
 from imagewright.model.differences import Difference, DiffOptions
 from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
 from imagewright.model.options import (
@@ -120,6 +122,14 @@ class Application(Protocol):
 
     def statuses(self, options: StatusOptions) -> Status:
         """What became of the images of a catalog; nothing is built or fetched."""
+        ...
+
+    def site(self, directory: Path, options: CatalogueOptions, sink: Sink) -> WrittenSite:
+        """Write a site about images into ``directory``, or bring it up to date."""
+        ...
+
+    def serve_site(self, directory: Path, address: str, ready: Callable[[str], None]) -> None:
+        """Serve a site on this machine until ``KeyboardInterrupt``; ``ready`` is told its address."""
         ...
 
     def init(self) -> Started:

@@ -40,6 +40,7 @@ MODULES = {
     "library": "library",
     "readme": "readme",
     "status": "status",
+    "site": "site",
     "store": "store",
     "init": "starting",
     "completion": "completion",

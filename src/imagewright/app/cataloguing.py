@@ -95,7 +95,7 @@ def write_site(world: World, store: Store, directory: Path, options: CatalogueOp
         records = remembered(store)
         sources.from_store(records)
         every = listed_images(world, (), StatusOptions(options.catalog, every=True))
-        status = make_status(sources.catalog, every, (), records)
+        status = make_status(sources.catalog, every, (), records, apart=True)
     for ref in options.refs:
         sources.from_reference(ref)
     images = sources.images()

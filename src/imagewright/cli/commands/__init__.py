@@ -77,6 +77,7 @@ SUMMARIES = {
     "library": "Write the library manifest of the catalog's images, or read one.",
     "readme": "Write the README of a repository: its tags, platforms and variants, and how to use it.",
     "status": "Show which images were built, checked and pushed, by the store's records.",
+    "site": "Write static pages about images: those of the store, or of REFs of any place.",
     "store": "Look at the store, clean it, verify it.",
     "init": "Write a small imagewright.toml to begin with.",
     "completion": "Print the completion script of a shell.",

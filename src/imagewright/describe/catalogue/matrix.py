@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagewright.describe.catalogue.facts import CatalogueImage
 from imagewright.describe.status import cells
-from imagewright.describe.status_text import cell
+from imagewright.describe.status_text import PUSHED, mark
 from imagewright.model.statuses import ImageStatus, State, Status
 
 _SIGNS = {State.CHECKED: "✓", State.BUILT: "○", State.OUTDATED: "↻", State.FAILED: "✗", State.MISSING: "–"}
@@ -34,10 +34,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row with its title; ``key`` is what the row is in filters."""
+    """A row with its title; ``suite`` and ``platform`` are what the row is in filters."""
 
     title: str
-    key: str
+    suite: str
+    platform: str
     cells: tuple[Cell, ...]
 
 
@@ -65,12 +66,12 @@ def whole(status: Status) -> Matrix:
     for row, places in cells(status):
         if any(image.state != State.MISSING for place in places for image in place):
             title = f"{row.title}{' (still changes)' if row.unstable else ''}"
-            rows.append(Row(title, row.suite, tuple(_summary(place) for place in places)))
+            rows.append(Row(title, row.suite, row.platform, tuple(_summary(place) for place in places)))
     columns = tuple((column.series, column.release) for column in status.columns)
     used = [place for place in range(len(columns)) if any(row.cells[place].text for row in rows)]
     return Matrix(
         tuple(columns[place] for place in used),
-        tuple(Row(row.title, row.key, tuple(row.cells[place] for place in used)) for row in rows),
+        tuple(replace(row, cells=tuple(row.cells[place] for place in used)) for row in rows),
     )
 
 
@@ -88,7 +89,12 @@ def of_series(image: CatalogueImage, status: Status, pages: Mapping[str, str]) -
     for one in found:
         places.setdefault((one.suite, one.variant), {})[one.platform] = one
     rows = tuple(
-        Row(f"{variant} on {suite}", "", tuple(_cell(by.get(platform), image, pages) for platform in platforms))
+        Row(
+            f"{variant} on {suite}",
+            suite,
+            "",
+            tuple(_cell(by.get(platform), image, pages) for platform in platforms),
+        )
         for (suite, variant), by in places.items()
     )
     return Matrix(tuple((platform.removeprefix("linux/"), "") for platform in platforms), rows)
@@ -103,10 +109,11 @@ def _cell(one: ImageStatus | None, image: CatalogueImage, pages: Mapping[str, st
 
 
 def _summary(images: tuple[ImageStatus, ...]) -> Cell:
-    text = cell(images)
+    text = mark(images)
     passed = sum(image.state == State.CHECKED for image in images)
     failed = sum(image.state == State.FAILED for image in images)
     said = f"{passed} of {len(images)} checked" + (f", {failed} failed" if failed else "")
+    said += ", pushed" if PUSHED in text else ""
     if not text:
         return Cell("", "nothing attempted", State.MISSING)
     return Cell(text, said, State.FAILED if failed else State.CHECKED if passed == len(images) else State.BUILT)

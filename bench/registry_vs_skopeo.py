@@ -48,10 +48,13 @@ class Run:
 def run(command: Sequence[str | Path]) -> Run:
     """Run to the end. Raises ``SystemExit`` if it fails."""
     words = [os.fspath(word) for word in command]
+    # As pip installs it: with bytecode, which an environment may forbid to write, and this directory holds.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = f"{tempfile.gettempdir()}/bench-bytecode-{os.getuid()}"
     nothing = os.open(os.devnull, os.O_RDWR)
     begun = time.perf_counter()
     actions = [(os.POSIX_SPAWN_DUP2, nothing, 0), (os.POSIX_SPAWN_DUP2, nothing, 1)]
-    pid = os.posix_spawnp(words[0], words, os.environ, file_actions=actions)
+    pid = os.posix_spawnp(words[0], words, environment, file_actions=actions)
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - begun
     os.close(nothing)

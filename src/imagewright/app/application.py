@@ -22,9 +22,6 @@ from imagewright.model.options import (
     UpdateOptions,
 )
 from imagewright.model.platforms import Platform
-from imagewright.model.refreshing import Refreshed, RefreshOptions
-from imagewright.model.reports import Report, ReportOptions
-from imagewright.model.transfers import Inspected, PushOptions, RegistryAccess, RemoteChanges, Transferred
 from imagewright.store.store import Store
 
 if TYPE_CHECKING:
@@ -43,6 +40,8 @@ if TYPE_CHECKING:
     from imagewright.model.catalogues import CatalogueOptions, WrittenSite
     from imagewright.model.differences import Difference, DiffOptions
     from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
+    from imagewright.model.refreshing import Refreshed, RefreshOptions
+    from imagewright.model.reports import Report, ReportOptions
     from imagewright.model.results import (
         BuildReport,
         CheckResult,
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
         Updated,
     )
     from imagewright.model.statuses import Status, StatusOptions
+    from imagewright.model.transfers import Inspected, PushOptions, RegistryAccess, RemoteChanges, Transferred
 
 
 class Imagewright:

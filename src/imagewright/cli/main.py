@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -45,6 +46,8 @@ class _Interrupts:
 def entry() -> NoReturn:
     """The program ``imagewright``."""
     status = INTERRUPTED
+    # Thousands of objects are made while modules are read, and none of them is garbage.
+    gc.set_threshold(50_000, 20, 20)
     try:
         _Interrupts().install()
         from imagewright.cli.run import run
@@ -52,7 +55,8 @@ def entry() -> NoReturn:
         status = run(sys.argv[1:], os.environ)
     except KeyboardInterrupt:
         os.write(2, b"error: interrupted\n")
-    sys.exit(_flush(status))
+    # All is written and closed by now: what is left would be taking the interpreter apart, object by object.
+    os._exit(_flush(status))
 
 
 def _flush(status: int) -> int:

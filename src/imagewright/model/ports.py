@@ -8,11 +8,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from imagewright.model.digest import Digest
-from imagewright.model.plan import StepRecord
-from imagewright.model.sandboxing import Output, SandboxRequest, SandboxResult
+
+if TYPE_CHECKING:  # every command comes by here; few need these
+    from imagewright.model.records import StepRecord
+    from imagewright.model.sandboxing import Output, SandboxRequest, SandboxResult
 
 
 class Clock(Protocol):

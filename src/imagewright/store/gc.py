@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagewright.model.digest import Digest
-from imagewright.model.plan import StepRecord
+from imagewright.model.records import StepRecord
 from imagewright.store.images import StoredImage
 from imagewright.store.layout import UNFINISHED
 from imagewright.store.references import closure

@@ -8,8 +8,8 @@ import sqlite3
 
 from imagewright.errors import MachineError
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.plan import StepKind, StepRecord
 from imagewright.model.ports import BlobStore, Clock
+from imagewright.model.records import StepKind, StepRecord
 from imagewright.store.database import Database
 
 _ONE = "SELECT id, kind, name, outputs, facts, seconds, finished, used FROM steps WHERE id = ?"

@@ -50,7 +50,7 @@ def test_what_a_person_reads_of_a_report(call: Call, capsys: pytest.CaptureFixtu
     assert "linux; arm variant v7" in lines
     assert "size        29.1 MB compressed, in 1 layer" in lines
     assert "  2026-11-02  RUN <<EOF make make install EOF" in lines
-    assert "environment SECRET=red" in lines, "PATH is said by the history, and nothing is painted by an image"
+    assert "  SECRET=red" in lines, "PATH is said by the history, and nothing is painted by an image"
     assert "\x1b" not in said
     assert max(map(len, lines)) <= 84, "a digest and its label"
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 
 from hypothesis import given
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from imagewright.cli.console import Paint
 from imagewright.cli.differences import difference as shown
 from imagewright.cli.documents import document
+from imagewright.describe.changelogs import changelog_of, new_changes
 from imagewright.describe.contents import Described
-from imagewright.describe.difference import difference, differs, new_changes
+from imagewright.describe.difference import difference, differs
 from imagewright.describe.difference_markdown import difference_markdown, signed
+from imagewright.describe.scan import scan
 from imagewright.model.differences import Difference
 from support.contents import (
     CHANGELOG,
@@ -23,6 +26,7 @@ from support.contents import (
     SYSCONFIG,
     base,
     described,
+    entries,
     file,
     link,
     python,
@@ -123,6 +127,41 @@ def test_changelogs_end_where_the_old_version_begins() -> None:
     assert len(new_changes(CHANGELOG, "0")) == 4
     assert len(new_changes("x (1) y; z\n" + "  * a\n" * 500, "0")) == 40
     assert [signed(size) for size in (0, 1200, -249)] == ["±0", "+1.2 KB", "−249.0 B"]
+
+
+def test_changelogs_of_older_versions_that_are_not_named_and_of_downgrades() -> None:
+    text = "x (3) y; z\n\n  * three\n\n -- A <a@b>  Mon\n\nx (1~rc2) y; z\n\n  * one\n"
+    assert new_changes(text, "2") == ("x (3) y; z", "  * three")
+    assert new_changes(text, "4") == ()
+    assert new_changes(text, "1~rc2+b1") == ("x (3) y; z", "  * three")
+
+
+def packed(text: str) -> bytes:
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def test_the_distributions_changelog_is_taken() -> None:
+    debian = "curl (2-1) x; y\n\n  * Debian's\n"
+    doc = "usr/share/doc"
+    tree = [
+        file(f"{doc}/libcurl4/changelog.Debian.gz", packed(debian)),
+        file(f"{doc}/libcurl4/changelog.gz", packed("Upstream's (1) words\n")),
+        file(f"{doc}/libcurl4/changelog.Debian.amd64.gz", packed("curl (2-1+b2) x; y\n\n  * Rebuild\n")),
+        link(f"{doc}/curl", "libcurl4"),
+        file(f"{doc}/native/changelog.gz", packed("native (5) x; y\n\n  * own\n")),
+        file(f"{doc}/upstream/changelog.gz", packed("2026-01-01 somebody\n")),
+    ]
+    found = scan([entries(tree)])
+    assert changelog_of(found, "libcurl4", "amd64", ()).startswith(
+        "curl (2-1+b2) x; y\n\n  * Rebuild\n\ncurl (2-1)"
+    )
+    assert changelog_of(found, "libcurl4", "arm64", ()) == debian
+    assert changelog_of(found, "curl", "all", ()) == debian
+    assert changelog_of(found, "curl-doc", "all", ["upstream", "libcurl4"]) == debian
+    assert changelog_of(found, "native", "all", ()).startswith("native (5)")
+    assert changelog_of(found, "upstream", "all", ()) == ""
+    hidden = scan([entries(tree), entries([file(f"{doc}/native/.wh.changelog.gz", b"")])])
+    assert changelog_of(hidden, "native", "all", ()) == ""
 
 
 @given(st.text(), st.text(max_size=10))

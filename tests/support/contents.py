@@ -11,7 +11,7 @@ from dataclasses import replace
 from imagewright.describe.contents import Described
 from imagewright.describe.scan import scan
 from imagewright.model.digest import Digest
-from imagewright.model.tree import Content, Entry, Kind
+from imagewright.model.tree import Content, Entry, EntryStream, Kind
 from imagewright.oci.config import Config, Execution, History
 from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, Descriptor, Target
 from imagewright.oci.manifest import Manifest
@@ -160,8 +160,13 @@ def described(
         tuple(History(comment=f"layer {number}") for number, _ in enumerate(layers, start=1)),
     )
     manifest = Manifest(Descriptor.of(CONFIG, config.encode()), descriptors)
-    streams = (((entry, _content(entry, data)) for entry, data in layer) for layer in layers)
+    streams = map(entries, layers)
     return Described("linux/amd64", Digest.of(manifest.encode()), manifest, config, scan(streams, digests=digests))
+
+
+def entries(layer: Iterable[tuple[Entry, bytes]]) -> EntryStream:
+    """A layer as readers have it."""
+    return ((entry, _content(entry, data)) for entry, data in layer)
 
 
 def _content(entry: Entry, data: bytes) -> Content:

@@ -8,9 +8,16 @@ from collections.abc import Iterable, Sequence
 
 from imagewright.cli.console import Paint
 from imagewright.cli.reports import heading, row
-from imagewright.cli.text import count, fitted, one_line, size
+from imagewright.cli.text import count, fitted, fitted_path, one_line, size
 from imagewright.describe.interpreters import SHOWN
-from imagewright.model.contents import ContentFile, Contents, Interpreter, OwnedFiles, SourcePackage
+from imagewright.model.contents import (
+    ContentFile,
+    Contents,
+    InstalledPython,
+    Interpreter,
+    OwnedFiles,
+    SourcePackage,
+)
 
 _SHOWN = 10
 _LEAST = 20
@@ -29,7 +36,7 @@ def content(name: str, found: Contents, paint: Paint, width: int) -> list[str]:
         lines.append(f"{sizes}{fitted(one_line(layer.comment), max(_LEAST, width - len(sizes)))}".rstrip())
     lines += _packages(found.sources, paint, width)
     lines += heading("Python packages", "", paint)
-    lines += [f"  {one_line(each.name)} {one_line(each.version)}" for each in found.python_packages] or ["  none"]
+    lines += _python(found.python_packages, paint, width)
     for interpreter in found.interpreters:
         lines += _interpreter(interpreter, paint, width)
     lines += heading("files with privileges", "mode, owner, package", paint)
@@ -46,15 +53,33 @@ def content(name: str, found: Contents, paint: Paint, width: int) -> list[str]:
 
 def _packages(sources: Sequence[SourcePackage], paint: Paint, width: int) -> list[str]:
     binaries = sum(len(source.packages) for source in sources)
-    note = f"{count(binaries, 'package')} of {count(len(sources), 'source')}" if sources else "no database found"
+    sums = f"{count(binaries, 'package')} of {count(len(sources), 'source')}"
+    note = f"{sums}; apt-get source NAME=VERSION gets one" if sources else "no database found"
     lines = heading("packages", note, paint)
     for source in sources:
-        names = " ".join(each.name for each in source.packages)
+        names = one_line(" ".join(each.name for each in source.packages))
         others = names if names != source.name else ""
-        head = f"  {source.name} {source.version}  "
+        head = f"  {one_line(source.name)} {one_line(source.version)}  "
         room = width - len(head)
-        lines.append(f"{head}{paint('dim', fitted(others, room))}".rstrip() if room > _LEAST else head.rstrip())
+        lines.append(f"{head}{fitted(others, room)}".rstrip() if room > _LEAST else head.rstrip())
+        lines += _licences(source, paint, width)
     return lines
+
+
+def _licences(source: SourcePackage, paint: Paint, width: int) -> list[str]:
+    see = f"see {source.copyright_files[0]}" if source.copyright_files else "no copyright file"
+    text = one_line("; ".join(source.licences) or see)
+    return [paint("dim", f"    {fitted(text, max(_LEAST, width - 4))}")]
+
+
+def _python(packages: Sequence[InstalledPython], paint: Paint, width: int) -> list[str]:
+    lines = []
+    for each in packages:
+        head = f"  {one_line(each.name)} {one_line(each.version)}  "
+        notes = [one_line(each.licence)] if each.licence else []
+        notes += [f"holds {count(len(each.vendored), 'other')}"] if each.vendored else []
+        lines.append(f"{head}{paint('dim', fitted(', '.join(notes), max(_LEAST, width - len(head))))}".rstrip())
+    return lines or ["  none"]
 
 
 def _interpreter(interpreter: Interpreter, paint: Paint, width: int) -> list[str]:
@@ -76,7 +101,7 @@ def _variable(name: str, value: str, paint: Paint, width: int) -> list[str]:
 
 def _privileged(file: ContentFile, width: int) -> str:
     tail = f"  {file.mode}  {file.uid}:{file.gid}  {one_line(file.owner) or 'no package'}"
-    return f"  {fitted(one_line(file.path), max(_LEAST, width - 2 - len(tail)))}{tail}"
+    return f"  {fitted_path(one_line(file.path), max(_LEAST, width - 2 - len(tail)))}{tail}"
 
 
 def _named(file: ContentFile) -> str:
@@ -84,7 +109,8 @@ def _named(file: ContentFile) -> str:
 
 
 def _sizes(sizes: Iterable[tuple[str, int]], width: int) -> list[str]:
-    return [f"  {size(number):>9}  {fitted(one_line(name), max(_LEAST, width - 13))}" for name, number in sizes]
+    room = max(_LEAST, width - 13)
+    return [f"  {size(number):>9}  {fitted_path(one_line(name), room)}" for name, number in sizes]
 
 
 def _owners(owners: Sequence[OwnedFiles], width: int) -> list[str]:

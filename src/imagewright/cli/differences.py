@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from imagewright.cli.console import Paint
 from imagewright.cli.reports import heading, row
-from imagewright.cli.text import count, fitted, one_line, size
+from imagewright.cli.text import count, fitted, fitted_path, one_line, printable, size
 from imagewright.describe.difference_markdown import changed_state, shown_settings
 from imagewright.model.differences import (
     ChangedFile,
@@ -21,6 +21,8 @@ from imagewright.model.differences import (
 )
 
 _SHOWN = 6
+_CHANGELOG = 6
+"""Lines of a changelog."""
 _LEAST = 20
 
 
@@ -29,9 +31,9 @@ def difference(found: Difference, paint: Paint, width: int) -> list[str]:
     before, after = found.before, found.after
     lines = [
         row("before", paint("bold", one_line(before.ref)), paint),
-        row("", str(before.digest), paint),
+        paint("dim", f"  {before.digest}"),
         row("after", paint("bold", one_line(after.ref)), paint),
-        row("", str(after.digest), paint),
+        paint("dim", f"  {after.digest}"),
     ]
     if found.identical:
         return [*lines, "", "they are the same image"]
@@ -64,14 +66,24 @@ def _versions(title: str, changes: Sequence[ChangedVersion], paint: Paint, width
         return []
     names = min(32, max(len(each.name) for each in changes))
     lines = heading(title, count(len(changes), "change"), paint)
+    told: set[tuple[str, tuple[str, ...]]] = set()
     for each in changes:
         if each.before and each.after:
             text = f"{each.before} → {paint('yellow', one_line(each.after))}"
         else:
             text = paint("green", f"+ {each.after}") if each.after else paint("red", f"− {each.before}")
         lines.append(f"  {fitted(one_line(each.name), names):<{names}}  {text}")
-        lines += [paint("dim", f"    {fitted(one_line(line), width - 4)}") for line in each.changelog[:4]]
+        if (each.source, each.changelog) not in told:
+            told.add((each.source, each.changelog))
+            lines += [paint("dim", f"    {fitted(printable(line).rstrip(), width - 4)}") for line in _head(each)]
     return lines
+
+
+def _head(change: ChangedVersion) -> list[str]:
+    """As much of a changelog as a list bears; what is left out is said."""
+    lines = [*change.changelog[:_CHANGELOG]]
+    more = len(change.changelog) - len(lines)
+    return [*lines, f"  … {count(more, 'more line')} (--format md has all)"] if more else lines
 
 
 def _setting(change: ChangedSetting, paint: Paint, width: int) -> list[str]:
@@ -135,5 +147,6 @@ def _file(file: ChangedFile, paint: Paint, width: int) -> str:
         sign = paint("green", "+") if file.after else paint("red", "−")
         state = file.after or file.before
         assert state is not None
-        tail = f"{state.mode} {state.user} {size(state.size)}"
-    return f"    {sign} {fitted(one_line(file.path), max(_LEAST, width - 8 - len(tail)))}  {tail}"
+        what = size(state.size) if state.kind == "file" else state.kind
+        tail = f"{state.mode} {state.user} {what}"
+    return f"    {sign} {fitted_path(one_line(file.path), max(_LEAST, width - 8 - len(tail)))}  {tail}"

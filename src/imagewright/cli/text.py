@@ -58,6 +58,15 @@ def printable(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+def fitted_path(text: str, width: int) -> str:
+    """A path in at most ``width`` columns: its end says most, so it is cut in the middle."""
+    if len(text) <= width:
+        return text
+    head = max(0, width - 1) // 3
+    tail = max(0, width - 1 - head)
+    return f"{text[:head]}…{text[len(text) - tail :]}"
+
+
 def fitted(text: str, width: int) -> str:
     """``text`` in at most ``width`` columns; what is cut off is said by an ellipsis."""
     return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"

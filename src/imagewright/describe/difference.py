@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
+from imagewright.describe.changelogs import changelog_of, new_changes
 from imagewright.describe.contents import Described, layer_comments
 from imagewright.describe.interpreters import interpreters
 from imagewright.describe.owners import owners
@@ -28,10 +29,6 @@ from imagewright.model.differences import (
 )
 from imagewright.model.tree import Kind
 from imagewright.oci.config import Config
-
-_CHANGELOG_LINES = 40
-_ENTRY = re.compile(r"\S+ \(([^()]+)\) ")
-_TRAILER = " -- "
 
 
 def difference(refs: tuple[str, str], before: Described, after: Described) -> Difference:
@@ -55,17 +52,6 @@ def differs(found: Difference) -> bool:
     return any((found.packages, found.python_packages, found.configuration, found.interpreters, found.files))
 
 
-def new_changes(changelog: str, since: str) -> tuple[str, ...]:
-    """The lines of a Debian changelog (deb-changelog(5)) above the entry of ``since``, as far as they go."""
-    lines: list[str] = []
-    for line in changelog.splitlines():
-        if (match := _ENTRY.match(line)) and match[1] == since:
-            break
-        if line.strip() and not line.startswith(_TRAILER):
-            lines.append(line.rstrip())
-    return tuple(lines[:_CHANGELOG_LINES])
-
-
 def _compared(ref: str, image: Described) -> ComparedImage:
     files = [file for file in image.scan.files.values() if file.kind is Kind.FILE]
     return ComparedImage(
@@ -81,13 +67,16 @@ def _compared(ref: str, image: Described) -> ComparedImage:
 
 def _packages(before: Inventory, after: Inventory, scan: Scan) -> Iterator[ChangedVersion]:
     old, new = (_by_name(stock.packages) for stock in (before, after))
+    relatives: dict[str, list[str]] = {}
+    for package in after.packages:
+        relatives.setdefault(package.source, []).append(package.name)
     for key in sorted(old.keys() | new.keys()):
         was, now = old.get(key), new.get(key)
         if was is not None and now is not None and was.version == now.version:
             continue
         known = now or was
         assert known is not None
-        head = scan.changelogs.get(known.name, "") if was and now else ""
+        head = changelog_of(scan, now.name, now.architecture, relatives[now.source]) if was and now else ""
         yield ChangedVersion(
             name=known.name,
             source=known.source,

@@ -176,6 +176,8 @@ def changed_state(before: FileState, after: FileState, written: Callable[[int], 
         ("owner ", before.user, after.user),
     )
     parts = [f"{name}{was} → {now}" for name, was, now in pairs if was != now]
+    if before.kind != after.kind:  # another thing altogether: links have no mode nor size worth a word
+        return parts[0]
     if before.size != after.size:
         parts.append(f"{written(before.size)} → {written(after.size)}")
     return ", ".join(parts) or f"content, {written(after.size)}"

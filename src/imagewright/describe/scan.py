@@ -37,7 +37,7 @@ _TEXTS = re.compile(
     r"|usr/(?:local/)?lib/python[0-9.]+t?/(?:site|dist)-packages/[^/]+\.dist-info/RECORD"
     r"|etc/apt/sources\.list|etc/apt/sources\.list\.d/[^/]+\.(?:list|sources)"
 )
-_CHANGELOG = re.compile(r"usr/share/doc/([^/]+)/changelog(?:\.Debian)?(?:\.[a-z0-9]+)?\.gz")
+_CHANGELOG = re.compile(r"usr/share/doc/[^/]+/changelog(?:\.Debian(?:\.[a-z0-9]+)?)?\.gz")
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _CAPABILITY = "security.capability"
@@ -68,7 +68,8 @@ class ScannedLayer:
 
 @dataclass(slots=True)
 class Scan:
-    """An image's files. ``texts`` are those that name owners, flags and archives; ``changelogs`` by package."""
+    """An image's files. ``texts`` are those that name owners, flags and archives; ``changelogs`` are the
+    beginnings of such files, by path."""
 
     files: dict[str, FoundFile] = field(default_factory=dict)
     texts: dict[str, bytes] = field(default_factory=dict)
@@ -177,6 +178,7 @@ def _hide(found: Scan, paths: Iterable[str]) -> None:
     for name in [name for name in found.files if _is_hidden(name, gone)]:
         del found.files[name]
         found.texts.pop(name, None)
+        found.changelogs.pop(name, None)
 
 
 def _is_hidden(name: str, gone: set[str]) -> bool:
@@ -195,16 +197,17 @@ def _replace(found: Scan, new: dict[str, FoundFile]) -> None:
     _hide(found, [f"{path}/*" for path, file in new.items() if file.kind is not Kind.DIRECTORY])
     for path in new:
         found.texts.pop(path, None)
+        found.changelogs.pop(path, None)
     found.files |= new
 
 
 def _take(found: Scan, texts: dict[str, bytes]) -> None:
     for path, content in texts.items():
-        if match := _CHANGELOG.fullmatch(path):
-            found.changelogs[match[1]] = _head(content)
+        if _CHANGELOG.fullmatch(path):
+            found.changelogs[path] = _head(content)
         else:
             found.texts[path] = content
-    if sum(map(len, found.texts.values())) > MAXIMUM_TEXTS:
+    if sum(map(len, (*found.texts.values(), *found.changelogs.values()))) > MAXIMUM_TEXTS:
         raise VerificationError(f"refused an image: its package data has more than {MAXIMUM_TEXTS} bytes")
 
 

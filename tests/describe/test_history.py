@@ -22,6 +22,32 @@ def written(created_by: str, *, comment: str = "", before: str = "") -> list[str
 
 
 @pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ('CMD ["python3" "-i"]', 'CMD ["python3", "-i"]'),
+        ('CMD ["python"]', 'CMD ["python"]'),
+        ('ENTRYPOINT ["a", "b c"]', 'ENTRYPOINT ["a", "b c"]'),
+        ("CMD echo [done]", "CMD echo [done]"),
+        ("CMD [python]", "CMD [python]"),
+        ("ENV GREETING=good day # buildkit", 'ENV GREETING="good day"'),
+        ("ENV A=1 B=two words C=3", 'ENV A=1 B="two words" C=3'),
+        ('ENV A="kept as it is"', 'ENV A="kept as it is"'),
+        ("ENV A=$HOME is left", "ENV A=$HOME is left"),
+        ("ENV OLD form of it", "ENV OLD form of it"),
+        ("LABEL org.example/a=b c", 'LABEL org.example/a="b c"'),
+        (
+            "COPY --chmod=4755 <<EOT /usr/bin/hello # buildkit",
+            "COPY --chmod=4755 <<EOT /usr/bin/hello\n(the history does not say what was written here)\nEOT",
+        ),
+        ("COPY a <<b", "COPY a <<b"),
+    ],
+)
+def test_what_buildkit_prints_becomes_valid_again(said: str, written: str) -> None:
+    (found,) = instructions([History(created_by=said)])
+    assert found.text == written
+
+
+@pytest.mark.parametrize(
     ("created_by", "line"),
     [
         ("Apply image 1607-RTM-amd64", "RUN Apply image 1607-RTM-amd64"),

@@ -29,7 +29,11 @@ _ARGUMENTS = re.compile(r"\|(\d{1,4}) ", re.ASCII)
 _ARGUMENT = re.compile(r"(?:^| )(?=[A-Za-z_][A-Za-z0-9_]*=)", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _PORTS = re.compile(r"EXPOSE map\[(.*)\]", re.DOTALL)
-_EXECUTED = re.compile(r"(CMD|ENTRYPOINT) &\{(\[.*\])\}", re.DOTALL)
+_EXECUTED = re.compile(r"(CMD|ENTRYPOINT) (?:&\{)?(\[[^\n]*\])(?:[^\n\]]*\})?")
+_ASSIGNED = re.compile(r"(ENV|LABEL) (?=[A-Za-z0-9_./-]+=)([^\n]*)", re.ASCII)
+_ASSIGNMENT = re.compile(r" (?=[A-Za-z0-9_./-]+=)", re.ASCII)
+_HERE = re.compile(r"<<-?([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1(?=\s)", re.ASCII)
+_NOT_KEPT = "(the history does not say what was written here)"
 _HEALTH = re.compile(r"HEALTHCHECK &\{\[(.*)\] ((?:\"[^\"]*\" ){2,4})'(.+)'\}", re.DOTALL)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _TIMES = ("--interval", "--timeout", "--start-period", "--start-interval")
@@ -123,7 +127,19 @@ def _instruction(text: str) -> str:
         text = text if words is None else f"{executed[1]} {_listed(words)}"
     elif health := _HEALTH.fullmatch(text):
         text = _healthcheck(health) or text
+    elif assigned := _ASSIGNED.fullmatch(text):
+        text = f"{assigned[1]} {' '.join(map(_quoted, _ASSIGNMENT.split(assigned[2])))}"
+    elif text.startswith(("COPY ", "ADD ")) and "\n" not in text:
+        ends = [f"{_NOT_KEPT}\n{match[2]}" for match in _HERE.finditer(text)]
+        return "\n".join([text, *ends])  # or the here-document would swallow the rest
     return text.replace("\n", "\\\n")
+
+
+def _quoted(assignment: str) -> str:
+    """``NAME=good day`` as a Dockerfile needs it; what has quotes, escapes or no blanks is left as it is."""
+    name, _, value = assignment.partition("=")
+    plain = not any(sign in value for sign in "\"'\\$")
+    return f'{name}="{value}"' if plain and any(sign.isspace() for sign in value) else assignment
 
 
 def _healthcheck(match: re.Match[str]) -> str:

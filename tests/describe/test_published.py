@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,9 +24,6 @@ from imagewright.model.transfers import RegistryAccess
 from imagewright.oci.config import Config, Execution, Healthcheck
 from imagewright.oci.descriptor import (
     CONFIG,
-    DOCKER_CONFIG,
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
     INDEX,
     LAYER_GZIP,
     MANIFEST,
@@ -40,10 +36,10 @@ from imagewright.registry.client import RepositoryClient
 from imagewright.registry.credentials import Keychain
 from imagewright.registry.source import RegistrySource
 from imagewright.registry.transport import RegistryOptions, Transport
-from support.registry import Registry, Repository, run_registry
+from support.published import TAG, put, windows
+from support.registry import Registry, run_registry
 
 HERE = Path(__file__).parent
-TAG = "3-windowsservercore"
 
 
 @pytest.fixture
@@ -56,35 +52,6 @@ def registry() -> Iterator[Registry]:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("HOME", str(tmp_path))
     return World(GlobalOptions(), SystemClock(), 0o022)
-
-
-def put(repository: Repository, media_type: str, document: dict[str, Any]) -> dict[str, Any]:
-    """A manifest, index or configuration in the registry; the descriptor that points to it."""
-    content = canonical_json(document)
-    digest = str(Digest.of(content))
-    if media_type in (CONFIG, DOCKER_CONFIG):
-        repository.blobs[digest] = content
-    else:
-        repository.manifests[digest] = (media_type, content)
-    return {"mediaType": media_type, "digest": digest, "size": len(content)}
-
-
-def windows(repository: Repository) -> None:
-    """Three Windows images as they were published in 2019: facts of the image, layers that Microsoft held."""
-    entries = []
-    for image in json.loads((HERE / "data" / "windowsservercore.json").read_text())["images"]:
-        layers = image["layers"]
-        for layer in layers:
-            said = {"Content-Length": str(layer["size"]), "Last-Modified": layer.pop("lastModified")}
-            repository.described[layer["digest"]] = said
-        config = image["configuration"]
-        manifest = {"schemaVersion": 2, "mediaType": DOCKER_MANIFEST, "layers": layers}
-        manifest["config"] = put(repository, DOCKER_CONFIG, config)
-        entry = put(repository, DOCKER_MANIFEST, manifest)
-        entry["platform"] = {name: config[name] for name in ("architecture", "os", "os.version")}
-        entries.append(entry)
-    index = {"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": entries}
-    repository.tags[TAG] = put(repository, DOCKER_LIST, index)["digest"]
 
 
 def report_of(registry: Registry, world: World, name: str, shown: str = "") -> PublishedReport:

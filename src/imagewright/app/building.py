@@ -15,7 +15,14 @@ from imagewright.app.machine import available_memory
 from imagewright.app.naming import remember
 from imagewright.app.outcomes import as_left_out, failure_of, not_locked, outcome, without
 from imagewright.app.sharing import Sharing, make_sharing
-from imagewright.app.statuses import CHECKED_AGAIN, forget_failure, key_of, note_failure, noting_failures
+from imagewright.app.statuses import (
+    CHECKED_AGAIN,
+    forget_failure,
+    key_of,
+    note_failure,
+    noting_failures,
+    told_of,
+)
 from imagewright.app.steps import make_ports, make_runners
 from imagewright.app.untrained import warn_untrained
 from imagewright.app.world import World
@@ -89,7 +96,7 @@ class Builder:
         self._shared.keep(plan, records.values())
         self._note_failures(plan, run)
         for place, error in unlocked.items():
-            self._note(key_of(chosen.definitions[place]), f"lock: {error}")
+            self._note(key_of(chosen.definitions[place]), f"lock: {told_of(error)}")
         if len(chosen.named) == 1:
             run.raise_first()
         planned = iter(zip(named, plan.images, strict=True))
@@ -114,7 +121,7 @@ class Builder:
             key = (image.spec, image.platform)
             cause = next((step for step in image.steps if step in run.failures), None)
             if cause is not None:
-                self._note(key, f"{names[cause]}: {run.failures[cause]}")
+                self._note(key, f"{names[cause]}: {told_of(run.failures[cause])}")
             elif image.check in run.records:
                 forget_failure(self._store, key, checked=image.check in run.ran)
 

@@ -15,7 +15,7 @@ from imagewright.app.transferring import images_of
 from imagewright.app.world import World, own_platform
 from imagewright.catalog.listing import Listed
 from imagewright.describe.status import Key, Remembered, checked_manifests, make_status
-from imagewright.errors import BuildError, ConfigurationError, FetchError, VerificationError
+from imagewright.errors import BuildError, ConfigurationError, FetchError, ImagewrightError, VerificationError
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.images import ImageDefinition
 from imagewright.model.platforms import PLATFORMS
@@ -69,8 +69,14 @@ def noting_failures(store: Store, clock: Clock, definitions: Iterable[ImageDefin
     except (BuildError, ConfigurationError, FetchError, VerificationError) as error:
         moment = int(clock.now().timestamp())
         for definition in definitions:
-            note_failure(store, key_of(definition), moment, str(error))
+            note_failure(store, key_of(definition), moment, told_of(error))
         raise
+
+
+def told_of(error: BaseException) -> str:
+    """What happened and why, on one line."""
+    why = error.why if isinstance(error, ImagewrightError) else ""
+    return ": ".join(filter(None, (str(error), why)))
 
 
 def key_of(definition: ImageDefinition) -> Key:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
     from imagewright.model.catalogues import CatalogueOptions, WrittenSite
     from imagewright.model.differences import Difference, DiffOptions
+    from imagewright.model.dockerfiles import Dockerfile, DockerfileOptions, DockerfileTree
     from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
     from imagewright.model.refreshing import Refreshed, RefreshOptions
     from imagewright.model.reports import Report, ReportOptions
@@ -153,6 +154,18 @@ class Imagewright:
         from imagewright.app.readme import describe_repository
 
         return describe_repository(self._world, name, options)
+
+    def dockerfile(self, spec: str, options: DockerfileOptions) -> Dockerfile:
+        """The Dockerfile of an image."""
+        from imagewright.app.dockerfiles import print_dockerfile
+
+        return print_dockerfile(self._world, spec, options)
+
+    def dockerfiles(self, root: Path, options: DockerfileOptions) -> DockerfileTree:
+        """The tree of Dockerfiles of the catalog."""
+        from imagewright.app.dockerfile_trees import write_tree
+
+        return write_tree(self._world, root, options)
 
     def statuses(self, options: StatusOptions) -> Status:
         """What became of the images of a catalog."""

@@ -26,6 +26,7 @@ from imagewright.model.attestations import (
 )
 from imagewright.model.catalogues import CatalogueOptions, WrittenSite
 from imagewright.model.differences import Difference, DiffOptions
+from imagewright.model.dockerfiles import Dockerfile, DockerfileOptions, DockerfileTree
 from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
 from imagewright.model.options import (
     BuildOptions,
@@ -118,6 +119,14 @@ class Application(Protocol):
 
     def readme(self, name: str, options: ReadmeOptions) -> Readme:
         """The README of a repository."""
+        ...
+
+    def dockerfile(self, spec: str, options: DockerfileOptions) -> Dockerfile:
+        """The Dockerfile of an image; nothing is fetched or opened."""
+        ...
+
+    def dockerfiles(self, root: Path, options: DockerfileOptions) -> DockerfileTree:
+        """Write or compare the tree of Dockerfiles of the catalog."""
         ...
 
     def statuses(self, options: StatusOptions) -> Status:

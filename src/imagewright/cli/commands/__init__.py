@@ -39,6 +39,8 @@ MODULES = {
     "gc-remote": "registries",
     "library": "library",
     "readme": "readme",
+    "dockerfile": "dockerfiles",
+    "dockerfiles": "dockerfiles",
     "status": "status",
     "site": "site",
     "store": "store",

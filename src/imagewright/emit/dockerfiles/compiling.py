@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stages that compile the interpreter: inputs, recipe, build root, Python. The same text in every variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from imagewright.catalog.model import PackageWish
+from imagewright.emit.dockerfiles import writing
+from imagewright.emit.dockerfiles.model import Order, PlatformBuild, Style
+from imagewright.emit.dockerfiles.platforms import ANY, pins, split_environment
+from imagewright.emit.dockerfiles.sources import (
+    PYTHON_MIRROR,
+    PYTHON_ROLE,
+    archive_arguments,
+    archives_file,
+    argument,
+    base_reference,
+)
+from imagewright.recipes.commands import inputs_script, packages_script, parts_script, wheels_script
+from imagewright.recipes.python import PROFILE_INPUT
+
+_CACHE = writing.cache("imagewright-packages", "/cache")
+_TMP = writing.tmpfs("/tmp")  # noqa: S108 - inside the build
+_OFFLINE = "--network=none"
+_COMMON = ("HOME", "LC_ALL", "PATH", "PYTHONHASHSEED", "SOURCE_DATE_EPOCH", "TZ")
+_WHY = {
+    "python-cross": "Tools of another processor under their plain names.",
+    "python-prepare": "Unpack and configure.",
+    "python-bootstrap": "Freeze modules with a throw-away interpreter.",
+    "python-compile": "Compile. The network is not there, so that nothing but the inputs can get in.",
+    "python-record": "Have Makefile and sysconfig say what a native build would.",
+    "python-install": "Install what an image needs, with bytecode.",
+    "python-finish": "Split off debug information, and look whether every module is there.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The text of the stages, and files beside the Dockerfile (name → what its content is called)."""
+
+    text: tuple[str, ...]
+    beside: tuple[tuple[str, str], ...]
+
+
+def compile_stages(order: Order) -> Compiled:
+    """From the inputs to ``/parts`` and ``/needs`` of the stage ``python``."""
+    profiles = tuple(
+        (f"profile-{build.architecture}.tar.xz", build) for build in order.builds if build.profile is not None
+    )
+    text = (
+        _packages(),
+        _inputs(order, tuple(name for name, _ in profiles)),
+        _buildroot(order),
+        _python(order, profiles),
+    )
+    return Compiled(text, tuple((name, build.profile.origin) for name, build in profiles if build.profile))
+
+
+def recipe_stage(name: str, files: Mapping[str, str], style: Style) -> str:
+    """A stage that holds scripts and lists in ``/recipe``; whoever mounts it depends on nothing else."""
+    begin = "FROM buildbase" if style.classic else "FROM scratch"
+    return f"{begin} AS recipe-{name}\n" + writing.files("/recipe", files, classic=style.classic)
+
+
+def package_mounts(recipe: str) -> tuple[writing.Mount, ...]:
+    """What ``image-packages.sh`` sees."""
+    lists = writing.bind(f"recipe-{recipe}", "/recipe", "/recipe")
+    return (lists, writing.bind("packages", "/", "/packages"), _CACHE)
+
+
+def wishes(wanted: Iterable[PackageWish]) -> list[str]:
+    """Packages as arguments, each below the reason for it."""
+    lines = []
+    for wish in wanted:
+        lines += [f"    # {wish.why}", f"    {wish.name}"]
+    return lines
+
+
+def _packages() -> str:
+    return (
+        writing.comment(
+            "Packages: a build context of this name, with packages and their index, stands for the archive."
+        )
+        + "FROM scratch AS packages\n"
+    )
+
+
+def _inputs(order: Order, profiles: tuple[str, ...]) -> str:
+    source = order.builds[0].source
+    path = next(url for url in source.urls if url.startswith(f"{{{PYTHON_ROLE}}}") or "/ftp/python/" in url)
+    address = f"${{{PYTHON_MIRROR}}}/ftp/python/{path.partition('/ftp/python/')[2]}"
+    checksum = "" if order.style.classic else f"--checksum={source.sha256} "
+    signed = (
+        f"Releases of this series are signed with the OpenPGP key {source.fingerprint}"
+        if source.fingerprint
+        else "Releases of this series are signed with Sigstore (PEP 761)"
+    )
+    return (
+        writing.comment(
+            f"Inputs: the source archive{' and training profiles' if profiles else ''}; "
+            "a build context of this name stands for them. "
+            f"{signed}; `imagewright lock` verifies that, and what it found is fixed here by SHA-256."
+        )
+        + "FROM scratch AS inputs\n"
+        + argument(PYTHON_ROLE, order.style)
+        + f"ADD {checksum}{address} /\n"
+        + "".join(f"COPY {name} /\n" for name in profiles)
+    )
+
+
+def _buildroot(order: Order) -> str:
+    files = {"image-packages.sh": packages_script()}
+    locked = {build.architecture: build.locked.buildroot.packages for build in order.builds if build.locked}
+    files |= {f"packages.{name}": text for name, text in pins(locked).items()}
+    files |= archives_file(order)
+    base = writing.comment("The build root: a small root with compiler and libraries.")
+    return (
+        base
+        + f"FROM {base_reference(order, slim=True)} AS buildbase\n\n"
+        + recipe_stage("buildroot", files, order.style)
+        + "\nFROM buildbase AS buildroot\n"
+        + archive_arguments(order)
+        + writing.run(
+            package_mounts("buildroot"),
+            ["sh /recipe/image-packages.sh install", *wishes(_toolchain(order))],
+        )
+    )
+
+
+def _toolchain(order: Order) -> tuple[PackageWish, ...]:
+    """What is asked for in the build root, in the catalog's order."""
+    suite = order.catalog.by_suite[order.name.suite]
+    asked = set(order.builds[0].definition.build_packages)
+    known = {wish.name: wish for wish in (*suite.foundation, *order.catalog.toolchain)}
+    return tuple(wish for name, wish in known.items() if name in asked)
+
+
+def _python(order: Order, profiles: tuple[tuple[str, PlatformBuild], ...]) -> str:
+    first = order.builds[0]
+    common = {name: value for name, value in first.scripts[0].environment if name in _COMMON}
+    files = {"image-inputs.sh": inputs_script(), "inputs": _input_lines(order, profiles)}
+    if first.source.wheels:
+        files |= {"image-wheels.sh": wheels_script(), "wheels": _requirements(first)}
+    commands = []
+    for number, script in enumerate(first.scripts):
+        environments = {
+            build.architecture: tuple(pair for pair in build.scripts[number].environment if pair[0] not in _COMMON)
+            for build in order.builds
+        }
+        said, different = split_environment(environments)
+        files[f"{script.name}.sh"] = script.text
+        load = []
+        if different:
+            files[f"{script.name}.env"] = different
+            load = [f". /recipe/{script.name}.env &&"]
+        if script.name == "python-install" and first.source.wheels:
+            commands.append(_wheels(first))
+        commands.append(
+            writing.comment(_WHY[script.name])
+            + writing.run(
+                [_OFFLINE, writing.bind("recipe-python", "/recipe", "/recipe"), _TMP],
+                [*load, *writing.words(said), 'IW_JOBS="$(nproc)"', f"sh /recipe/{script.name}.sh"],
+            )
+        )
+    files["image-parts.sh"] = parts_script()
+    return (
+        recipe_stage("python", files, order.style)
+        + "\n"
+        + writing.comment("The interpreter. Nothing of the image's own root comes in, nor of its variant.")
+        + "FROM buildroot AS python\n"
+        + writing.env(sorted(common.items()))
+        + writing.run(
+            [
+                _OFFLINE,
+                writing.bind("recipe-python", "/recipe", "/recipe"),
+                writing.bind("inputs", "/", "/from"),
+            ],
+            ["sh /recipe/image-inputs.sh"],
+        )
+        + "".join(commands)
+        + writing.comment("Split it into parts; note which packages the files of each part need.")
+        + writing.run(
+            [_OFFLINE, writing.bind("recipe-python", "/recipe", "/recipe")], ["sh /recipe/image-parts.sh"]
+        )
+    )
+
+
+def _wheels(build: PlatformBuild) -> str:
+    names = " ".join(wheel.filename for wheel in build.source.wheels)
+    return (
+        writing.comment("What this release installs besides pip, by its digest.")
+        + "ARG PIP_INDEX_URL\n"
+        + writing.run(
+            [writing.bind("recipe-python", "/recipe", "/recipe")],
+            [f'IW_WHEELS="{names}"', "sh /recipe/image-wheels.sh"],
+        )
+    )
+
+
+def _requirements(build: PlatformBuild) -> str:
+    return "".join(
+        f"{wheel.project}=={wheel.version} --hash=sha256:{wheel.sha256.hex}\n" for wheel in build.source.wheels
+    )
+
+
+def _input_lines(order: Order, profiles: tuple[tuple[str, PlatformBuild], ...]) -> str:
+    source = order.builds[0].source
+    lines = [f"{source.sha256.hex} {ANY} {source.filename} {source.filename}"]
+    lines += [
+        f"{build.profile.sha256.hex} {build.architecture} {name} {PROFILE_INPUT}"
+        for name, build in profiles
+        if build.profile is not None
+    ]
+    return "\n".join(lines) + "\n"

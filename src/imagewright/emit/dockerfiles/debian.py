@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dockerfiles of images made of Debian's or Ubuntu's packages.
+
+The stages: ``packages`` and ``inputs`` hold what comes from outside, and a build context of the same name stands
+for either; ``buildroot`` and ``python`` are the same text for every variant, so that one compile serves all of
+them; the last stage is the image.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from imagewright.catalog.model import PackageWish
+from imagewright.emit.dockerfiles import writing
+from imagewright.emit.dockerfiles.compiling import compile_stages, package_mounts, recipe_stage, wishes
+from imagewright.emit.dockerfiles.heading import heading
+from imagewright.emit.dockerfiles.model import Order, PlatformBuild, Written
+from imagewright.emit.dockerfiles.platforms import edges, pins, split_environment
+from imagewright.emit.dockerfiles.sources import archive_arguments, archives_file, base_reference
+from imagewright.errors import UsageError
+from imagewright.model.images import ImageConfiguration, PythonPart, RootKind
+from imagewright.model.packages import LockedPackage
+from imagewright.recipes import bare
+from imagewright.recipes.commands import bare_script, packages_script, tidy_script
+from imagewright.recipes.distributions import conventions_of
+from imagewright.recipes.roots import merged_links
+
+_NEEDS = writing.bind("python", "/needs", "/needs")
+
+
+def write_debian(order: Order) -> Written:
+    """The Dockerfile of one image. Raises :class:`UsageError` for one that needs a lock and has none."""
+    first = order.builds[0].definition
+    minimal = first.root is RootKind.BARE
+    if minimal and any(build.locked is None for build in order.builds):
+        raise UsageError(
+            f"{order.name} needs a lock to become a Dockerfile",
+            why="its packages are chosen by us, not by apt, which would bring a shell and a package manager along",
+            hint=f"run: imagewright lock {order.name}",
+        )
+    compiled = compile_stages(order)
+    ending = _minimal(order) if minimal else _configured(order)
+    return Written("\n".join([heading(order), *compiled.text, *ending]), compiled.beside)
+
+
+def _configured(order: Order) -> list[str]:
+    """On the distribution's own root, with its package manager."""
+    first = order.builds[0].definition
+    files = {"image-packages.sh": packages_script(), "image-tidy.sh": tidy_script()}
+    locked = {build.architecture: _every(build) for build in order.builds if build.locked}
+    files |= {f"packages.{name}": text for name, text in pins(locked).items()}
+    files |= archives_file(order)
+    base = base_reference(order, slim=first.slim)
+    needs = (("IW_PARTS", " ".join(first.parts)), ("IW_OPTIONAL", " ".join(first.optional_modules)))
+    install = [
+        *writing.words(needs),
+        "sh /recipe/image-packages.sh install",
+        *wishes(_wanted(order)),
+        "&& sh /recipe/image-tidy.sh",
+    ]
+    return [
+        recipe_stage("image", files, order.style),
+        writing.comment("The distribution's own root.") + f"FROM {base} AS base\n",
+        writing.comment("The image. The interpreter's parts are layers of their own.") + "FROM base AS image\n",
+        _environment(first.configuration),
+        _parts(first.parts),
+        archive_arguments(order),
+        writing.comment(
+            "Packages with the libraries that the interpreter was linked with, as its own files say, and others. "
+            "Lists and archives stay in the cache, logs and backups go: nothing of the installation is left."
+        )
+        + writing.run([*package_mounts("image"), _NEEDS], install),
+        _execution(first.configuration),
+    ]
+
+
+def _minimal(order: Order) -> list[str]:
+    """On nothing: packages unpacked, no script of theirs run."""
+    first = order.builds[0].definition
+    suite = order.catalog.by_suite[first.name.suite]
+    conventions = conventions_of(suite.distribution)
+    files = {
+        "image-packages.sh": packages_script(),
+        "image-bare.sh": bare_script(conventions.exclude, conventions.include),
+        "files": "".join(f"{path}\t{line}\n" for path, text in bare.FILES for line in text.splitlines()),
+    }
+    everything = {build.architecture: _every(build) for build in order.builds}
+    files |= {f"packages.{name}": text for name, text in pins(everything).items()}
+    files |= {f"depends.{name}": text for name, text in edges(everything).items()}
+    files |= archives_file(order)
+    common, different = split_environment({build.architecture: _bare_environment(build) for build in order.builds})
+    if different:
+        files["image-bare.env"] = different
+    load = [". /recipe/image-bare.env &&"] if different else []
+    return [
+        recipe_stage("image", files, order.style),
+        writing.comment(
+            "A root without a shell and a package manager: packages are unpacked, and none of their scripts runs. "
+            "It is made where there is a shell."
+        )
+        + "FROM buildroot AS root\n"
+        + archive_arguments(order)
+        + writing.run(
+            [*package_mounts("image"), _NEEDS], [*load, *writing.words(common), "sh /recipe/image-bare.sh"]
+        ),
+        writing.comment("The image: that root, and the interpreter.") + "FROM scratch AS image\n",
+        _environment(first.configuration),
+        "COPY --from=root /root-tree/ /\n" + _parts(first.parts),
+        _execution(first.configuration),
+    ]
+
+
+def _every(build: PlatformBuild) -> tuple[LockedPackage, ...]:
+    """All packages that may be in the image, by name."""
+    assert build.locked is not None
+    found = {one.name: one for one in (*build.locked.base.packages, *build.locked.runtime.packages)}
+    return tuple(found[name] for name in sorted(found))
+
+
+def _bare_environment(build: PlatformBuild) -> tuple[tuple[str, str], ...]:
+    definition = build.definition
+    return (
+        ("IW_MERGED", " ".join(merged_links(definition.name.suite, build.architecture))),
+        ("IW_OPTIONAL", " ".join(definition.optional_modules)),
+        ("IW_PARTS", " ".join(definition.parts)),
+        ("IW_WANTED", " ".join(sorted({*definition.base_packages, *definition.runtime_packages}))),
+        ("SOURCE_DATE_EPOCH", str(definition.release_epoch)),
+    )
+
+
+def _wanted(order: Order) -> tuple[PackageWish, ...]:
+    """What is asked for besides what the interpreter needs, in the catalog's order, with what was added."""
+    first = order.builds[0].definition
+    known = {wish.name: wish for wish in order.catalog.by_variant[first.name.variant].packages}
+    asked = set(first.runtime_packages)
+    said = [wish for name, wish in known.items() if name in asked]
+    return (*said, *(PackageWish(name, "asked for in imagewright.toml") for name in sorted(asked - set(known))))
+
+
+def _environment(configuration: ImageConfiguration) -> str:
+    labels = writing.label(configuration.labels) if configuration.labels else ""
+    return writing.env(configuration.environment) + labels
+
+
+def _parts(parts: Iterable[PythonPart]) -> str:
+    return "".join(f"COPY --from=python /parts/{part}/ /\n" for part in parts)
+
+
+def _execution(configuration: ImageConfiguration) -> str:
+    """What a container starts with."""
+    lines = []
+    if configuration.user:
+        lines.append(f"USER {configuration.user}\n")
+    if configuration.working_directory:
+        lines.append(f"WORKDIR {configuration.working_directory}\n")
+    if configuration.entrypoint:
+        lines.append(f"ENTRYPOINT {json.dumps(list(configuration.entrypoint))}\n")
+    if configuration.command:
+        lines.append(f"CMD {json.dumps(list(configuration.command))}\n")
+    return "".join(lines)

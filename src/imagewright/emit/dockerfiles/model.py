@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a Dockerfile is made from, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from imagewright.catalog.model import Catalog
+from imagewright.model.images import ImageDefinition, ImageName
+from imagewright.model.lock import LockedProfile, LockedSource, PackageSet
+from imagewright.model.plan import Script
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How Dockerfiles are written.
+
+    ``classic`` uses no here-documents, for builders that lack them. ``bases`` maps the reference of a base image,
+    as the catalog gives it, to the one that is meant, with a digest for instance. ``mirrors`` (role → address)
+    become the defaults of build arguments; without one, whoever builds says it, or the base image's own sources
+    are asked.
+    """
+
+    classic: bool = False
+    bases: Mapping[str, str] = field(default_factory=dict)
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+
+    def base(self, reference: str) -> str:
+        """The base image that is meant by a reference of the catalog's."""
+        return self.bases.get(reference, reference)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedSets:
+    """The packages of a lock for one image on one platform."""
+
+    base: PackageSet
+    buildroot: PackageSet
+    runtime: PackageSet
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformBuild:
+    """One image on one platform: its definition, its inputs, and the scripts that compile its interpreter.
+
+    ``locked`` is ``None`` where the lock does not know the image: versions are then the archive's of the day.
+    """
+
+    definition: ImageDefinition
+    source: LockedSource
+    profile: LockedProfile | None
+    scripts: tuple[Script, ...]
+    locked: LockedSets | None
+
+    @property
+    def architecture(self) -> str:
+        """Debian's name."""
+        return self.definition.platform.debian
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One Dockerfile to write: an image with all its platforms, in the order of platforms; at least one."""
+
+    name: ImageName
+    builds: tuple[PlatformBuild, ...]
+    catalog: Catalog
+    style: Style = field(default_factory=Style)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A Dockerfile: ``text``, and the files that must lie beside it (name → what its content is called).
+
+    A file's content is named as the lock names it: ``catalog:cpython-….tar.xz``.
+    """
+
+    text: str
+    beside: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the native engine does in Python, as scripts for engines that only run commands (``scripts/image-*.sh``).
+
+They are filled in from the same rules: which file is in which part of the interpreter, what is removed after an
+installation, what a root without a shell is made of. Pure data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+
+from imagewright.model.images import PythonPart
+from imagewright.recipes import bare, roots
+from imagewright.recipes.parts import PART_RULES
+
+_ENGINES_OWN = frozenset({"etc/hostname", "etc/resolv.conf"})
+"""Files that engines lay over those of the root while a command runs; in the root they are empty anyway."""
+
+
+@cache
+def packages_script() -> str:
+    """Installs or downloads packages at the versions of a lock."""
+    return _text("packages")
+
+
+@cache
+def inputs_script() -> str:
+    """Verifies the inputs of a build by their digests."""
+    return _text("inputs")
+
+
+@cache
+def wheels_script() -> str:
+    """Downloads wheels that are installed with the interpreter."""
+    return _text("wheels")
+
+
+@cache
+def parts_script() -> str:
+    """Splits an install tree by :data:`imagewright.recipes.parts.PART_RULES`."""
+    rules = [f"        {rule.pattern}) part={rule.part} ;; # {rule.why}" for rule in PART_RULES]
+    rules.append(f"        *) part={PythonPart.INTERPRETER} ;;")
+    return _filled("parts", rules=rules)
+
+
+@cache
+def tidy_script() -> str:
+    """Removes and empties what :data:`imagewright.recipes.roots.REMOVED` and ``EMPTIED`` say."""
+    removed = [f"    -path '/{rule.pattern}' -o" for rule in roots.REMOVED.rules]
+    removed[-1] = removed[-1].removesuffix(" -o")
+    emptied = [f"    /{rule.pattern}" for rule in roots.EMPTIED.rules if rule.pattern not in _ENGINES_OWN]
+    return _filled("tidy", removed=[f"{line} \\" for line in removed], emptied=[f"{line} \\" for line in emptied])
+
+
+@cache
+def bare_script(exclude: tuple[str, ...], include: tuple[str, ...]) -> str:
+    """Makes a root without a shell; ``exclude`` and ``include`` are dpkg's path rules."""
+    return _filled(
+        "bare",
+        included=_cases(include, 1),
+        excluded=_cases(exclude, 0),
+        kept=_cases((rule.pattern for rule in bare.KEPT.rules), 1),
+        removed=_cases((rule.pattern for rule in bare.REMOVED.rules), 0),
+        links=[f"link {link.path} {link.target}" for link in bare.LINKS],
+        directories=[f"directory {each.path} {each.mode:04o} {each.owner}" for each in bare.DIRECTORIES],
+        applets=[" ".join(f"'{name}'" if name.startswith("[") else name for name in bare.APPLETS)],
+    )
+
+
+def _cases(patterns: Iterable[str], status: int) -> list[str]:
+    return [f"        {pattern}) return {status} ;;" for pattern in patterns]
+
+
+def _filled(name: str, **lines: list[str]) -> str:
+    text = _text(name)
+    for key, found in lines.items():
+        text = text.replace(f"@{key}@", "\n".join(found))
+    return text
+
+
+@cache
+def _text(name: str) -> str:
+    return (resources.files("imagewright.recipes") / "scripts" / f"image-{name}.sh").read_text(encoding="utf-8")

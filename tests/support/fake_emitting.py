@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imagewright.events import Sink
 from imagewright.model.catalogues import CatalogueOptions, NotShown, WrittenSite
+from imagewright.model.dockerfiles import Dockerfile, DockerfileOptions, DockerfileTree
 from imagewright.model.emitted import (
     LibraryEntry,
     LibraryManifest,
@@ -36,6 +37,7 @@ MANIFEST = LibraryManifest(
     missing=("3.13.15-trixie (3.13/trixie/Dockerfile)",),
 )
 README = Readme("python", "official", "# Python\n\ntext\n", 15, ("no empty lines between tags",))
+DOCKERFILE = Dockerfile("3.13.15-slim-trixie", "3.13/slim-trixie", ("linux/amd64",), True, "FROM scratch\n")
 TAKEN = TakenOver('[[series]]\nname = "3.13"\n', ("3.13.15-slim-trixie would lose the tags slim",))
 
 STATUS = Status(
@@ -81,6 +83,14 @@ class FakeEmitting:
     def readme(self, name: str, options: ReadmeOptions) -> Readme:
         self.asked.append(("readme", name, options))
         return README
+
+    def dockerfile(self, spec: str, options: DockerfileOptions) -> Dockerfile:
+        self.asked.append(("dockerfile", spec, options))
+        return DOCKERFILE
+
+    def dockerfiles(self, root: Path, options: DockerfileOptions) -> DockerfileTree:
+        self.asked.append(("dockerfiles", root, options))
+        return DockerfileTree(root, ("3.13/slim-trixie/Dockerfile",), (), (), (), ())
 
     def statuses(self, options: StatusOptions) -> Status:
         self.asked.append(("status", options))

@@ -154,6 +154,12 @@ class Builder:
         """The plan from a lock, as a build would have it. Raises :class:`StaleLockError`."""
         return self._plan(definitions, lock)
 
+    def bring(self, plan: Plan, lock: Lock, targets: Iterable[Digest]) -> Mapping[Digest, StepRecord]:
+        """Have some steps of a plan done; the first failure is raised."""
+        run = self._execute(plan, lock, targets, keep_failed=False)
+        run.raise_first()
+        return self._complete(plan, run.records)
+
     def explained(self, definitions: Iterable[ImageDefinition], lock: Lock) -> tuple[Explanation, ...]:
         """Each step of a build from a lock, and whether it would run."""
         plan = self._plan(definitions, lock)

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from imagewright.app.locks import load_lock
 from imagewright.app.world import World
 from imagewright.catalog.listing import platforms_of
-from imagewright.catalog.resolve import define
 from imagewright.catalog.selecting import current_images, matching, meant_flavours, refuse_unused
-from imagewright.catalog.shipped import profile_bytes, shipped_profiles
+from imagewright.catalog.shipped import profile_bytes
 from imagewright.catalog.specs import parse_spec
 from imagewright.catalog.tags import directory_of, tags_of
-from imagewright.emit.dockerfiles.gathering import gather
+from imagewright.emit.dockerfiles.gathering import build_of, same_kind
 from imagewright.emit.dockerfiles.model import Order, PlatformBuild, Style, Written
 from imagewright.emit.dockerfiles.printing import write_dockerfile
 from imagewright.errors import UsageError
 from imagewright.model.dockerfiles import Dockerfile, DockerfileOptions
 from imagewright.model.images import ImageName
-from imagewright.model.lock import Lock, LockedProfile
+from imagewright.model.lock import Lock
 from imagewright.model.platforms import Platform
 from imagewright.model.results import LeftOut
 
@@ -43,7 +42,6 @@ class Printer:
         self._options = options
         self._lock = load_lock(world.lock_path) or Lock()
         self._settings = world.settings(options.selection)
-        self._profiles: tuple[LockedProfile, ...] = tuple(found.locked for found in shipped_profiles())
         mirrors = {role: addresses[0] for role, addresses in self._settings.mirrors if addresses}
         self._style = Style(options.classic, dict(options.bases), mirrors)
 
@@ -83,21 +81,25 @@ class Printer:
 
     def _builds(self, name: ImageName) -> tuple[PlatformBuild, ...]:
         """The image on each of its platforms; those that its suite has no packages for are passed over."""
-        catalog = self._world.catalog
         found: list[PlatformBuild] = []
         refusal: UsageError | None = None
         for platform in self._platforms(name):
             try:
-                definition = define(name, catalog, self._settings, platform)
+                found.append(build_of(name, self._world.catalog, self._settings, platform, self._lock))
             except UsageError as error:
                 refusal = refusal or error
-                continue
-            found.append(gather(definition, catalog, self._lock, self._profiles))
         if not found:
             raise refusal or UsageError(
                 f"{name} is published for none of these platforms", hint="say others with --platform"
             )
-        return tuple(found)
+        chosen = same_kind(found)
+        lost = [build.definition.platform for build in found if build not in chosen]
+        if lost and self._options.selection.platforms:
+            raise UsageError(
+                f"the lock knows {name}, but not for {lost[0]}",
+                hint=f"run: imagewright lock {name} --platform {','.join(map(str, lost))}",
+            )
+        return chosen
 
     def _platforms(self, name: ImageName) -> tuple[Platform, ...]:
         published = platforms_of(name, self._world.catalog)

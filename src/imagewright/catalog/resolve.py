@@ -34,19 +34,26 @@ def resolve(spec: str, catalog: Catalog, settings: Settings, platform: Platform)
 
 def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Platform) -> ImageDefinition:
     """The definition of one image. Raises :class:`UsageError` where it cannot be built."""
-    release = catalog.by_release[name.release]
-    series = catalog.by_series[release.series]
     suite = catalog.by_suite[name.suite]
-    variant = catalog.by_variant[name.variant]
-    ground = catalog.ground(name.variant)
-    _refuse_planned(name, series, suite, variant)
-    _ = release.pin  # a release whose digest nobody knows cannot be built
+    series = catalog.by_series[catalog.by_release[name.release].series]
+    _refuse_planned(name, series, suite, catalog.by_variant[name.variant])
     if platform.debian not in suite.architectures:
         raise UsageError(
             f"{name} is not built for {platform}",
             why=f"{suite.name} has no packages for {platform.debian or platform}",
             hint=f"its architectures are {', '.join(suite.architectures)}",
         )
+    return sketch(name, catalog, settings, platform)
+
+
+def sketch(name: ImageName, catalog: Catalog, settings: Settings, platform: Platform) -> ImageDefinition:
+    """As :func:`define`, also for what only other engines can build: whether we have packages is not asked."""
+    release = catalog.by_release[name.release]
+    series = catalog.by_series[release.series]
+    suite = catalog.by_suite[name.suite]
+    variant = catalog.by_variant[name.variant]
+    ground = catalog.ground(name.variant)
+    _ = release.pin  # a release whose digest nobody knows cannot be built
     tags = tags_of(name, catalog, catalog.by_scheme[settings.scheme], settings.tag_defaults)
     chosen = settings.image(tags.simple)
     problems = Problems()

@@ -19,6 +19,7 @@ from imagewright.model import (
     catalogues,
     contents,
     differences,
+    dockerfiles,
     emitted,
     refreshing,
     reports,
@@ -53,6 +54,8 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "gc-remote": (transfers.RemoteChanges, False),
     "library": (emitted.LibraryManifest, False),
     "readme": (emitted.Readme, False),
+    "dockerfile": (dockerfiles.Dockerfile, False),
+    "dockerfiles": (dockerfiles.DockerfileTree, False),
     "status": (statuses.Status, False),
     "site": (catalogues.WrittenSite, False),
     "store ls": (results.StoreContents, False),
@@ -144,7 +147,8 @@ def _reached(*kinds: type) -> list[type]:
 
 
 _MODULES = frozenset(
-    module.__name__ for module in (results, reports, catalogues, contents, differences, emitted, statuses)
+    module.__name__
+    for module in (results, reports, catalogues, contents, differences, dockerfiles, emitted, statuses)
 )
 _NAMES = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Digest": "`sha256:…`"}
 _NAMES |= {"Path": "path", "NoneType": "null"}

@@ -14,6 +14,7 @@ from importlib import resources
 from imagewright.model.images import PythonPart
 from imagewright.recipes import bare, roots
 from imagewright.recipes.parts import PART_RULES
+from imagewright.recipes.pathrules import fixed_part
 
 _ENGINES_OWN = frozenset({"etc/hostname", "etc/resolv.conf"})
 """Files that engines lay over those of the root while a command runs; in the root they are empty anyway."""
@@ -37,12 +38,40 @@ def wheels_script() -> str:
     return _text("wheels")
 
 
+_DPKG = """\
+needed() {
+    readelf --dynamic "$1" 2> /dev/null | sed -n 's/.*(NEEDED).*\\[\\(.*\\)\\]$/\\1/p'
+}
+
+# dpkg-query prints PACKAGE:ARCHITECTURE: PATH, or PACKAGE, PACKAGE: PATH, or tells of a diversion.
+owner() {
+    dpkg-query --search "*/$1" |
+        sed -n "/^diversion by /d; s|^\\([^:, ]*\\).*/$1\\$|\\1|p" | LC_ALL=C sort | head -n 1
+}"""
+
+_APK = """\
+needed() {
+    scanelf --needed --nobanner --format '%n#p' "$1" | tr ',' '\\n'
+}
+
+# apk itself knows libraries: every package provides so:NAME for those it has.
+owner() {
+    echo "so:$1"
+}"""
+
+
 @cache
-def parts_script() -> str:
-    """Splits an install tree by :data:`imagewright.recipes.parts.PART_RULES`."""
+def parts_script(*, apk: bool = False) -> str:
+    """Splits an install tree by :data:`imagewright.recipes.parts.PART_RULES`; libraries are dpkg's or apk's."""
     rules = [f"        {rule.pattern}) part={rule.part} ;; # {rule.why}" for rule in PART_RULES]
     rules.append(f"        *) part={PythonPart.INTERPRETER} ;;")
-    return _filled("parts", rules=rules)
+    return _filled("parts", rules=rules, owner=[_APK if apk else _DPKG])
+
+
+@cache
+def apk_script() -> str:
+    """Installs packages of Alpine's."""
+    return _text("apk")
 
 
 @cache
@@ -60,6 +89,7 @@ def bare_script(exclude: tuple[str, ...], include: tuple[str, ...]) -> str:
     return _filled(
         "bare",
         included=_cases(include, 1),
+        prefixes=_cases((f"{prefix}*" for prefix in dict.fromkeys(map(fixed_part, include))), 1),
         excluded=_cases(exclude, 0),
         kept=_cases((rule.pattern for rule in bare.KEPT.rules), 1),
         removed=_cases((rule.pattern for rule in bare.REMOVED.rules), 0),

@@ -29,7 +29,7 @@ class PathRules:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_out", _any_of(self.exclude))
         object.__setattr__(self, "_in", _any_of(self.include))
-        object.__setattr__(self, "_prefixes", tuple(_fixed_part(pattern) for pattern in self.include))
+        object.__setattr__(self, "_prefixes", tuple(fixed_part(pattern) for pattern in self.include))
 
     def skips(self, path: str, kind: Kind) -> bool:
         """Whether an entry stays out. ``path`` is relative, as in :class:`imagewright.model.tree.Entry`."""
@@ -44,5 +44,6 @@ def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
     return re.compile("|".join(translate(pattern) for pattern in patterns)) if patterns else None
 
 
-def _fixed_part(pattern: str) -> str:
+def fixed_part(pattern: str) -> str:
+    """What every path that a pattern matches begins with."""
     return _WILDCARD.split(pattern, maxsplit=1)[0].rstrip("/")

@@ -17,7 +17,7 @@ from importlib import resources
 
 from imagewright.model.images import Bytecode, Flavour, Profile
 from imagewright.model.plan import Script
-from imagewright.recipes import cross
+from imagewright.recipes import alpine, cross
 from imagewright.recipes.parts import WITHOUT_BYTECODE
 
 REVISION = 1
@@ -127,6 +127,7 @@ class Compilation:
     does not run what it makes ("" where it does). ``trained`` says that a stored profile will be in ``/inputs``;
     a release build without one is optimised without counts. ``wheels`` are file names of
     wheels in ``/inputs`` to install besides pip; ``patches`` are to be applied, ``/inputs/patch-1`` first.
+    ``musl`` says that the C library is that one.
     """
 
     release: str
@@ -142,6 +143,7 @@ class Compilation:
     extra_configure: tuple[str, ...] = ()
     patches: int = 0
     build_triplet: str = ""
+    musl: bool = False
 
     @property
     def series(self) -> str:
@@ -224,7 +226,7 @@ def required_modules(wanted: Compilation) -> tuple[str, ...]:
     for since, more in _MODULES_SINCE:
         if wanted.version >= since:
             words += more.split()
-    return tuple(sorted(words))
+    return tuple(sorted(set(words) - alpine.MISSING_MODULES if wanted.musl else words))
 
 
 def _common_flags(wanted: Compilation) -> tuple[str, ...]:
@@ -236,6 +238,8 @@ def _common_flags(wanted: Compilation) -> tuple[str, ...]:
         # gcc 10 (bullseye) with -fno-semantic-interposition takes Py_Exit, which only finalises and exits, for a
         # function without effect, and leaves the call out: every sys.exit() ends with status 1.
         flags.append("-fno-ipa-pure-const")
+    if wanted.musl:
+        flags.append(alpine.STACK_FLAG)
     if wanted.frame_pointers:
         flags += _FRAME_POINTERS.get(processor, ("-fno-omit-frame-pointer",))
     return tuple(flags)

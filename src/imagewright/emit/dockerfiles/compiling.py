@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from imagewright.catalog.model import PackageWish
 from imagewright.emit.dockerfiles import writing
 from imagewright.emit.dockerfiles.model import Order, PlatformBuild, Style
-from imagewright.emit.dockerfiles.platforms import ANY, pins, split_environment
+from imagewright.emit.dockerfiles.platforms import ANY, split_environment
 from imagewright.emit.dockerfiles.sources import (
     PYTHON_MIRROR,
     PYTHON_ROLE,
-    archive_arguments,
-    archives_file,
     argument,
-    base_reference,
 )
-from imagewright.recipes.commands import inputs_script, packages_script, parts_script, wheels_script
+from imagewright.recipes.commands import inputs_script, wheels_script
 from imagewright.recipes.python import PROFILE_INPUT
 
 _CACHE = writing.cache("imagewright-packages", "/cache")
@@ -44,18 +41,26 @@ class Compiled:
     beside: tuple[tuple[str, str], ...]
 
 
-def compile_stages(order: Order) -> Compiled:
-    """From the inputs to ``/parts`` and ``/needs`` of the stage ``python``."""
+def compile_stages(order: Order, buildroot: str, parts: str) -> Compiled:
+    """From the inputs to ``/parts`` and ``/needs`` of the stage ``python``.
+
+    ``buildroot`` is the text of the stage of that name, ``parts`` the script that splits what was compiled.
+    """
     profiles = tuple(
-        (f"profile-{build.architecture}.tar.xz", build) for build in order.builds if build.profile is not None
+        (profile_name(build.architecture), build) for build in order.builds if build.profile is not None
     )
     text = (
-        _packages(),
         _inputs(order, tuple(name for name, _ in profiles)),
-        _buildroot(order),
-        _python(order, profiles),
+        buildroot,
+        _compiled(order, profiles),
+        _parts(order, parts),
     )
     return Compiled(text, tuple((name, build.profile.origin) for name, build in profiles if build.profile))
+
+
+def profile_name(architecture: str) -> str:
+    """What the training profile for an architecture is called among the inputs."""
+    return f"profile-{architecture}.tar.xz"
 
 
 def recipe_stage(name: str, files: Mapping[str, str], style: Style) -> str:
@@ -64,27 +69,12 @@ def recipe_stage(name: str, files: Mapping[str, str], style: Style) -> str:
     return f"{begin} AS recipe-{name}\n" + writing.files("/recipe", files, classic=style.classic)
 
 
-def package_mounts(recipe: str) -> tuple[writing.Mount, ...]:
-    """What ``image-packages.sh`` sees."""
-    lists = writing.bind(f"recipe-{recipe}", "/recipe", "/recipe")
-    return (lists, writing.bind("packages", "/", "/packages"), _CACHE)
-
-
 def wishes(wanted: Iterable[PackageWish]) -> list[str]:
     """Packages as arguments, each below the reason for it."""
     lines = []
     for wish in wanted:
         lines += [f"    # {wish.why}", f"    {wish.name}"]
     return lines
-
-
-def _packages() -> str:
-    return (
-        writing.comment(
-            "Packages: a build context of this name, with packages and their index, stands for the archive."
-        )
-        + "FROM scratch AS packages\n"
-    )
 
 
 def _inputs(order: Order, profiles: tuple[str, ...]) -> str:
@@ -110,34 +100,7 @@ def _inputs(order: Order, profiles: tuple[str, ...]) -> str:
     )
 
 
-def _buildroot(order: Order) -> str:
-    files = {"image-packages.sh": packages_script()}
-    locked = {build.architecture: build.locked.buildroot.packages for build in order.builds if build.locked}
-    files |= {f"packages.{name}": text for name, text in pins(locked).items()}
-    files |= archives_file(order)
-    base = writing.comment("The build root: a small root with compiler and libraries.")
-    return (
-        base
-        + f"FROM {base_reference(order, slim=True)} AS buildbase\n\n"
-        + recipe_stage("buildroot", files, order.style)
-        + "\nFROM buildbase AS buildroot\n"
-        + archive_arguments(order)
-        + writing.run(
-            package_mounts("buildroot"),
-            ["sh /recipe/image-packages.sh install", *wishes(_toolchain(order))],
-        )
-    )
-
-
-def _toolchain(order: Order) -> tuple[PackageWish, ...]:
-    """What is asked for in the build root, in the catalog's order."""
-    suite = order.catalog.by_suite[order.name.suite]
-    asked = set(order.builds[0].definition.build_packages)
-    known = {wish.name: wish for wish in (*suite.foundation, *order.catalog.toolchain)}
-    return tuple(wish for name, wish in known.items() if name in asked)
-
-
-def _python(order: Order, profiles: tuple[tuple[str, PlatformBuild], ...]) -> str:
+def _compiled(order: Order, profiles: tuple[tuple[str, PlatformBuild], ...]) -> str:
     first = order.builds[0]
     common = {name: value for name, value in first.scripts[0].environment if name in _COMMON}
     files = {"image-inputs.sh": inputs_script(), "inputs": _input_lines(order, profiles)}
@@ -164,12 +127,11 @@ def _python(order: Order, profiles: tuple[tuple[str, PlatformBuild], ...]) -> st
                 [*load, *writing.words(said), 'IW_JOBS="$(nproc)"', f"sh /recipe/{script.name}.sh"],
             )
         )
-    files["image-parts.sh"] = parts_script()
     return (
         recipe_stage("python", files, order.style)
         + "\n"
         + writing.comment("The interpreter. Nothing of the image's own root comes in, nor of its variant.")
-        + "FROM buildroot AS python\n"
+        + "FROM buildroot AS compiled\n"
         + writing.env(sorted(common.items()))
         + writing.run(
             [
@@ -180,9 +142,17 @@ def _python(order: Order, profiles: tuple[tuple[str, PlatformBuild], ...]) -> st
             ["sh /recipe/image-inputs.sh"],
         )
         + "".join(commands)
-        + writing.comment("Split it into parts; note which packages the files of each part need.")
+    )
+
+
+def _parts(order: Order, script: str) -> str:
+    return (
+        recipe_stage("parts", {"image-parts.sh": script}, order.style)
+        + "\n"
+        + writing.comment("Its parts, and which packages the files of each part need.")
+        + "FROM compiled AS python\n"
         + writing.run(
-            [_OFFLINE, writing.bind("recipe-python", "/recipe", "/recipe")], ["sh /recipe/image-parts.sh"]
+            [_OFFLINE, writing.bind("recipe-parts", "/recipe", "/recipe")], ["sh /recipe/image-parts.sh"]
         )
     )
 

@@ -8,40 +8,82 @@ them; the last stage is the image.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-
 from imagewright.catalog.model import PackageWish
 from imagewright.emit.dockerfiles import writing
-from imagewright.emit.dockerfiles.compiling import compile_stages, package_mounts, recipe_stage, wishes
+from imagewright.emit.dockerfiles.compiling import compile_stages, recipe_stage, wishes
+from imagewright.emit.dockerfiles.finishing import environment, execution, parts
 from imagewright.emit.dockerfiles.heading import heading
 from imagewright.emit.dockerfiles.model import Order, PlatformBuild, Written
 from imagewright.emit.dockerfiles.platforms import edges, pins, split_environment
 from imagewright.emit.dockerfiles.sources import archive_arguments, archives_file, base_reference
 from imagewright.errors import UsageError
-from imagewright.model.images import ImageConfiguration, PythonPart, RootKind
+from imagewright.model.images import RootKind
 from imagewright.model.packages import LockedPackage
 from imagewright.recipes import bare
-from imagewright.recipes.commands import bare_script, packages_script, tidy_script
+from imagewright.recipes.commands import bare_script, packages_script, parts_script, tidy_script
 from imagewright.recipes.distributions import conventions_of
 from imagewright.recipes.roots import merged_links
 
+_CACHE = writing.cache("imagewright-packages", "/cache")
 _NEEDS = writing.bind("python", "/needs", "/needs")
 
 
 def write_debian(order: Order) -> Written:
     """The Dockerfile of one image. Raises :class:`UsageError` for one that needs a lock and has none."""
-    first = order.builds[0].definition
+    first_build = order.builds[0]
+    first = first_build.definition
     minimal = first.root is RootKind.BARE
-    if minimal and any(build.locked is None for build in order.builds):
+    if minimal and first_build.locked is None:
         raise UsageError(
             f"{order.name} needs a lock to become a Dockerfile",
             why="its packages are chosen by us, not by apt, which would bring a shell and a package manager along",
             hint=f"run: imagewright lock {order.name}",
         )
-    compiled = compile_stages(order)
+    compiled = compile_stages(order, f"{_packages()}\n{_buildroot(order)}", parts_script())
     ending = _minimal(order) if minimal else _configured(order)
     return Written("\n".join([heading(order), *compiled.text, *ending]), compiled.beside)
+
+
+def _packages() -> str:
+    return (
+        writing.comment(
+            "Packages: a build context of this name, with packages and their index, stands for the archive."
+        )
+        + "FROM scratch AS packages\n"
+    )
+
+
+def _buildroot(order: Order) -> str:
+    files = {"image-packages.sh": packages_script()}
+    locked = {build.architecture: build.locked.buildroot.packages for build in order.builds if build.locked}
+    files |= {f"packages.{name}": text for name, text in pins(locked).items()}
+    files |= archives_file(order)
+    base = writing.comment("The build root: a small root with compiler and libraries.")
+    return (
+        base
+        + f"FROM {base_reference(order, slim=True)} AS buildbase\n\n"
+        + recipe_stage("buildroot", files, order.style)
+        + "\nFROM buildbase AS buildroot\n"
+        + archive_arguments(order)
+        + writing.run(
+            _package_mounts("buildroot"),
+            ["sh /recipe/image-packages.sh install", *wishes(_toolchain(order))],
+        )
+    )
+
+
+def _toolchain(order: Order) -> tuple[PackageWish, ...]:
+    """What is asked for in the build root, in the catalog's order."""
+    suite = order.catalog.by_suite[order.name.suite]
+    asked = set(order.builds[0].definition.build_packages)
+    known = {wish.name: wish for wish in (*suite.foundation, *order.catalog.toolchain)}
+    return tuple(wish for name, wish in known.items() if name in asked)
+
+
+def _package_mounts(recipe: str) -> tuple[writing.Mount, ...]:
+    """What ``image-packages.sh`` sees."""
+    lists = writing.bind(f"recipe-{recipe}", "/recipe", "/recipe")
+    return (lists, writing.bind("packages", "/", "/packages"), _CACHE)
 
 
 def _configured(order: Order) -> list[str]:
@@ -63,15 +105,15 @@ def _configured(order: Order) -> list[str]:
         recipe_stage("image", files, order.style),
         writing.comment("The distribution's own root.") + f"FROM {base} AS base\n",
         writing.comment("The image. The interpreter's parts are layers of their own.") + "FROM base AS image\n",
-        _environment(first.configuration),
-        _parts(first.parts),
+        environment(first.configuration),
+        parts(first.parts),
         archive_arguments(order),
         writing.comment(
             "Packages with the libraries that the interpreter was linked with, as its own files say, and others. "
             "Lists and archives stay in the cache, logs and backups go: nothing of the installation is left."
         )
-        + writing.run([*package_mounts("image"), _NEEDS], install),
-        _execution(first.configuration),
+        + writing.run([*_package_mounts("image"), _NEEDS], install),
+        execution(first.configuration),
     ]
 
 
@@ -102,12 +144,12 @@ def _minimal(order: Order) -> list[str]:
         + "FROM buildroot AS root\n"
         + archive_arguments(order)
         + writing.run(
-            [*package_mounts("image"), _NEEDS], [*load, *writing.words(common), "sh /recipe/image-bare.sh"]
+            [*_package_mounts("image"), _NEEDS], [*load, *writing.words(common), "sh /recipe/image-bare.sh"]
         ),
         writing.comment("The image: that root, and the interpreter.") + "FROM scratch AS image\n",
-        _environment(first.configuration),
-        "COPY --from=root /root-tree/ /\n" + _parts(first.parts),
-        _execution(first.configuration),
+        environment(first.configuration),
+        "COPY --from=root /root-tree/ /\n" + parts(first.parts),
+        execution(first.configuration),
     ]
 
 
@@ -136,26 +178,3 @@ def _wanted(order: Order) -> tuple[PackageWish, ...]:
     asked = set(first.runtime_packages)
     said = [wish for name, wish in known.items() if name in asked]
     return (*said, *(PackageWish(name, "asked for in imagewright.toml") for name in sorted(asked - set(known))))
-
-
-def _environment(configuration: ImageConfiguration) -> str:
-    labels = writing.label(configuration.labels) if configuration.labels else ""
-    return writing.env(configuration.environment) + labels
-
-
-def _parts(parts: Iterable[PythonPart]) -> str:
-    return "".join(f"COPY --from=python /parts/{part}/ /\n" for part in parts)
-
-
-def _execution(configuration: ImageConfiguration) -> str:
-    """What a container starts with."""
-    lines = []
-    if configuration.user:
-        lines.append(f"USER {configuration.user}\n")
-    if configuration.working_directory:
-        lines.append(f"WORKDIR {configuration.working_directory}\n")
-    if configuration.entrypoint:
-        lines.append(f"ENTRYPOINT {json.dumps(list(configuration.entrypoint))}\n")
-    if configuration.command:
-        lines.append(f"CMD {json.dumps(list(configuration.command))}\n")
-    return "".join(lines)

@@ -3,36 +3,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.profiles import fitting_profile
-from imagewright.catalog.resolve import locked_source
+from imagewright.catalog.resolve import define, locked_source, sketch
+from imagewright.catalog.settings import Settings
+from imagewright.catalog.shipped import shipped_profiles
 from imagewright.emit.dockerfiles.model import LockedSets, PlatformBuild
 from imagewright.errors import UsageError
-from imagewright.model.images import ImageDefinition, Profile
-from imagewright.model.lock import Lock, LockedProfile
+from imagewright.model.images import ImageDefinition, ImageName, Profile
+from imagewright.model.lock import Lock, LockedProfile, LockedSource
+from imagewright.model.platforms import Platform
 from imagewright.planning.closures import compiler_of
 from imagewright.planning.steps import compilation
 from imagewright.planning.targets import check_fresh, is_locked, locked_set, target_of
+from imagewright.recipes.alpine import ARCHITECTURES
 from imagewright.recipes.python import compile_scripts
 
 
-def gather(
-    definition: ImageDefinition, catalog: Catalog, lock: Lock, profiles: tuple[LockedProfile, ...] = ()
+def build_of(
+    name: ImageName, catalog: Catalog, settings: Settings, platform: Platform, lock: Lock
 ) -> PlatformBuild:
-    """One image on one platform. ``profiles`` are those that ship, for images that the lock does not know.
+    """One image on one platform, whatever it stands on. Raises as :func:`gather`."""
+    distribution = catalog.by_suite[name.suite].distribution
+    if distribution == "alpine":
+        return gather_alpine(sketch(name, catalog, settings, platform), catalog)
+    if distribution == "windows":
+        return gather_windows(sketch(name, catalog, settings, platform), catalog)
+    return gather(define(name, catalog, settings, platform), catalog, lock)
+
+
+def gather(definition: ImageDefinition, catalog: Catalog, lock: Lock) -> PlatformBuild:
+    """One image on one platform. Images that the lock does not know get the profiles that ship.
 
     Raises :class:`StaleLockError` where the lock knows it from another configuration, and :class:`UsageError` for
     what a Dockerfile cannot say.
     """
     _refuse_own(definition)
     locked = _locked(definition, catalog, lock)
-    release = catalog.by_release[definition.name.release]
-    source = locked_source(release, catalog.by_series[release.series], catalog.wheels)
+    source = _source(definition, catalog)
     known = {found.release: found for found in lock.sources}
     source = known.get(source.release, source) if locked else source
-    profile = _profile(definition, catalog, (*lock.profiles, *profiles), locked)
+    profile = _profile(definition, catalog, lock.profiles if locked else _shipped(), locked)
     scripts = compile_scripts(compilation(definition, source, trained=profile is not None))
-    return PlatformBuild(definition, source, profile, scripts, locked)
+    return PlatformBuild(definition, definition.platform.debian, source, profile, scripts, locked)
+
+
+def gather_alpine(definition: ImageDefinition, catalog: Catalog) -> PlatformBuild:
+    """One image of Alpine's on one platform. Raises :class:`UsageError` for what a Dockerfile cannot say."""
+    _refuse_own(definition)
+    architecture, triplet = ARCHITECTURES[definition.platform.library]
+    source = _source(definition, catalog)
+    wanted = replace(compilation(definition, source, trained=False), triplet=triplet, musl=True)
+    return PlatformBuild(definition, architecture, source, scripts=compile_scripts(wanted))
+
+
+def gather_windows(definition: ImageDefinition, catalog: Catalog) -> PlatformBuild:
+    """One image of Windows'. Raises :class:`UsageError` for what a Dockerfile cannot say."""
+    _refuse_own(definition)
+    return PlatformBuild(definition, definition.platform.library, _source(definition, catalog))
+
+
+def _source(definition: ImageDefinition, catalog: Catalog) -> LockedSource:
+    release = catalog.by_release[definition.name.release]
+    return locked_source(release, catalog.by_series[release.series], catalog.wheels)
+
+
+def same_kind(builds: Sequence[PlatformBuild]) -> tuple[PlatformBuild, ...]:
+    """Those that one Dockerfile is for: where the lock knows some of the platforms, these; else all.
+
+    So its packages are pinned on every platform, or on none.
+    """
+    return tuple(build for build in builds if build.locked is not None) or tuple(builds)
+
+
+def _shipped() -> tuple[LockedProfile, ...]:
+    return tuple(found.locked for found in shipped_profiles())
 
 
 def _locked(definition: ImageDefinition, catalog: Catalog, lock: Lock) -> LockedSets | None:

@@ -6,19 +6,20 @@ from __future__ import annotations
 from imagewright.emit.dockerfiles import writing
 from imagewright.emit.dockerfiles.model import Order
 
+HEAD = "Written by imagewright from its catalog"
+"""In the head of every Dockerfile that is ours: only such a one is ever removed."""
+
 
 def heading(order: Order) -> str:
     """What people read first."""
     first = order.builds[0].definition
     variant = order.catalog.by_variant[order.name.variant]
     platforms = ", ".join(str(build.definition.platform) for build in order.builds)
-    unlocked = [str(build.definition.platform) for build in order.builds if build.locked is None]
-    if not unlocked:
-        versions = "Every package is pinned, by the lock."
-    elif len(unlocked) == len(order.builds):
-        versions = "The lock does not know this image: packages have the versions that the archive has that day."
-    else:
-        versions = f"Packages are pinned by the lock; it does not know {', '.join(unlocked)}."
+    versions = (
+        "Every package is pinned, by the lock."
+        if order.builds[0].locked is not None
+        else "The lock does not know this image: packages have the versions that the archive has that day."
+    )
     builder = (
         "Builders need RUN --mount (BuildKit, buildah since 1.24)."
         if order.style.classic
@@ -27,7 +28,7 @@ def heading(order: Order) -> str:
     text = f"""\
 CPython {first.name.release}{first.name.flavour.value} on {order.name.suite}, {variant.title}.
 
-Written by imagewright from its catalog (imagewright dockerfile {order.name}); changes here are lost. The scripts \
+{HEAD} (imagewright dockerfile {order.name}); changes here are lost. The scripts \
 are those that `imagewright build` runs, with the same inputs.
 
 Platforms: {platforms}

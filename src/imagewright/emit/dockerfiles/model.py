@@ -44,24 +44,24 @@ class LockedSets:
 class PlatformBuild:
     """One image on one platform: its definition, its inputs, and the scripts that compile its interpreter.
 
+    ``architecture`` is the distribution's name for the platform's, as its package manager tells it to a shell.
     ``locked`` is ``None`` where the lock does not know the image: versions are then the archive's of the day.
     """
 
     definition: ImageDefinition
+    architecture: str
     source: LockedSource
-    profile: LockedProfile | None
-    scripts: tuple[Script, ...]
-    locked: LockedSets | None
-
-    @property
-    def architecture(self) -> str:
-        """Debian's name."""
-        return self.definition.platform.debian
+    profile: LockedProfile | None = None
+    scripts: tuple[Script, ...] = ()
+    locked: LockedSets | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One Dockerfile to write: an image with all its platforms, in the order of platforms; at least one."""
+    """One Dockerfile to write: an image with all its platforms, in the order of platforms; at least one.
+
+    Either all of ``builds`` are locked, or none.
+    """
 
     name: ImageName
     builds: tuple[PlatformBuild, ...]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One Dockerfile for several platforms: what they have in common is said once, the rest by architecture.
 
-A shell asks ``dpkg --print-architecture``, as TARGETARCH is not known to every builder and says less (``arm``).
+A shell asks the package manager, as TARGETARCH is not known to every builder and says less (``arm``).
 """
 
 from __future__ import annotations
@@ -32,14 +32,17 @@ def split_environment(by_architecture: Mapping[str, Environment]) -> tuple[Envir
             common.append((name, value))
     if not different:
         return tuple(common), ""
-    lines = ['case "$(dpkg --print-architecture)" in']
+    lines = [
+        "architecture=$(dpkg --print-architecture 2> /dev/null || apk --print-arch)",
+        'case "$architecture" in',
+    ]
     groups: dict[str, list[str]] = {}
     for architecture, found in environments.items():
         text = "".join(f"        {name}={shlex.quote(found.get(name, ''))}\n" for name in different)
         groups.setdefault(text, []).append(architecture)
     for text, architectures in groups.items():
         lines.append(f"    {' | '.join(architectures)})\n{text}        ;;")
-    lines.append('    *) echo "this image is not made for $(dpkg --print-architecture)" >&2; exit 1 ;;')
+    lines.append('    *) echo "this image is not made for $architecture" >&2; exit 1 ;;')
     lines += ["esac", f"export {' '.join(different)}"]
     return tuple(common), "\n".join(lines) + "\n"
 

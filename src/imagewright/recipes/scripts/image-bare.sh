@@ -79,16 +79,24 @@ if [ -d "$root/usr/share/ca-certificates" ]; then
         while read -r file; do awk 1 "$file"; done) > "$root/etc/ssl/certs/ca-certificates.crt"
 fi
 
-# Documentation, translations, programs, and what only shells and services read.
+# Documentation and translations, by dpkg's rules: a link or directory stays if something
+# that is kept may lie below it.
 left_out() {
     case $1 in
 @included@
     esac
+    if [ -L "$root$1" ] || [ -d "$root$1" ]; then
+        case $1 in
+@prefixes@
+        esac
+    fi
     case $1 in
 @excluded@
     esac
     return 1
 }
+
+# Programs, and what only shells and services read.
 unwanted() {
     case $1 in
 @kept@

@@ -8,7 +8,7 @@
 #                        NAME is what the build's scripts call the file
 set -eu
 
-architecture=$(dpkg --print-architecture)
+architecture=$(dpkg --print-architecture 2> /dev/null || apk --print-arch)
 mkdir -p /inputs
 while read -r sha256 architectures file name; do
     case ",$architectures," in

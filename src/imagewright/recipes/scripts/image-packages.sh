@@ -57,6 +57,7 @@ APT::Get::allow-downgrades "true";
 APT::Install-Recommends "false";
 APT::Keep-Downloaded-Packages "true";
 APT::Sandbox::User "root";
+Acquire::GzipIndexes "false";
 Acquire::Languages "none";
 Dir::Cache::archives "/cache/archives";
 Dir::Cache::pkgcache "";

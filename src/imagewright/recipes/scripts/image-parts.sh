@@ -44,17 +44,17 @@ libraries . | while read -r file; do
     readelf --dynamic "$file" 2> /dev/null | sed -n 's/.*(SONAME).*\[\(.*\)\]$/\1/p'
 done > /own
 
+@owner@
+
 for list in /lists/*; do
     part=${list##*/}
     libraries "/parts/$part" | LC_ALL=C sort | while read -r file; do
         module=${file##*/}
-        readelf --dynamic "$file" 2> /dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p' |
-            while read -r soname; do
-                grep -qxF "$soname" /own || echo "$soname ${module%%.*}"
-            done
+        needed "$file" | while read -r soname; do
+            grep -qxF "$soname" /own || echo "$soname ${module%%.*}"
+        done
     done | LC_ALL=C sort -u | while read -r soname module; do
-        # dpkg-query prints PACKAGE:ARCHITECTURE: PATH, or PACKAGE, PACKAGE: PATH.
-        package=$(dpkg-query --search "*/$soname" | sed -n "s|^\([^:, ]*\).*/$soname\$|\1|p" | LC_ALL=C sort | head -n 1)
+        package=$(owner "$soname")
         if [ -z "$package" ]; then
             echo "no package of the build root has $soname" >&2
             exit 1

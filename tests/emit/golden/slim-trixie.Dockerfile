@@ -557,7 +557,7 @@ if [ -e /usr/src/python/Tools/gdb/libpython.py ]; then
     support=/out/debug/usr/share/gdb/auto-load
     for file in "$tree/usr/local/bin/python$IW_SERIES"* "$tree/usr/local/lib"/libpython*.so.*; do
         case "$file" in *-config | *-gdb.py) continue ;; esac
-        [ -f "$file" ] && [ ! -L "$file" ] || continue
+        if [ ! -f "$file" ] || [ -L "$file" ]; then continue; fi
         place=$support${file#"$tree"}-gdb.py
         mkdir -p "${place%/*}"
         cp /usr/src/python/Tools/gdb/libpython.py "$place"

@@ -78,6 +78,10 @@ SUMMARIES = {
     "gc-remote": "Delete old dated tags of a repository, and manifests that nothing else names.",
     "library": "Write the library manifest of the catalog's images, or read one.",
     "readme": "Write the README of a repository: its tags, platforms and variants, and how to use it.",
+    "dockerfile": "Print the Dockerfile of an image, from the same recipe that a build runs.",
+    "dockerfiles": (
+        "Write the Dockerfiles of every image of the catalog into DIR, or compare them with what is there."
+    ),
     "status": "Show which images were built, checked and pushed, by the store's records.",
     "site": "Write static pages about images: those of the store, or of REFs of any place.",
     "store": "Look at the store, clean it, verify it.",

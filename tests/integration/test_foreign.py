@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import platform
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,11 @@ import pytest
 from imagewright.oci.descriptor import INDEX
 from imagewright.oci.index import Index
 from imagewright.oci.layout import LayoutDirectory
-from peers.fixtures import QUICK, Built, Workshop
+from peers.fixtures import ARM, QUICK, Workshop
 from peers.programs import output
-from support.machine import lacking, program
+from support.machine import program
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-ARM = (*QUICK, "--platform", "linux/arm64")
 
 LOOK = """
 import glob, json, os, sys, sysconfig
@@ -38,17 +35,6 @@ print(json.dumps({
     "variables": {name: str(variables.get(name)) for name in sorted(variables)},
 }))
 """
-
-
-@pytest.fixture(scope="module")
-def arm(quick_image: Built, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """The workshop with an arm64 image in it; its checks have passed, or the build would have failed."""
-    if platform.machine() != "x86_64":
-        lacking("an x86-64 processor")
-    workshop = quick_image.workshop.apart(tmp_path_factory.mktemp("arm"))
-    (answer,) = workshop.answer("build", *ARM)
-    assert answer["platform"] == "linux/arm64/v8"
-    return workshop
 
 
 def look(workshop: Workshop, *words: str) -> dict[str, object]:

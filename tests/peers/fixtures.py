@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -24,9 +25,10 @@ from peers.programs import (
     start_docker,
     stop_docker,
 )
-from support.machine import need_root, program
+from support.machine import lacking, need_root, program
 
 QUICK = ("3.13-slim-trixie", "--profile", "quick")
+ARM = (*QUICK, "--platform", "linux/arm64")
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +121,14 @@ def quick_image(workshop: Workshop) -> Iterator[Built]:
     lock = workshop.lock.read_bytes()
     yield Built(workshop, archive, answer)
     assert workshop.lock.read_bytes() == lock, "a test changed the lock that all tests share"
+
+
+@pytest.fixture(scope="session")
+def arm(quick_image: Built, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """The workshop with an arm64 image in it; its checks have passed, or the build would have failed."""
+    if platform.machine() != "x86_64":
+        lacking("an x86-64 processor")
+    workshop = quick_image.workshop.apart(tmp_path_factory.mktemp("arm"))
+    (answer,) = workshop.answer("build", *ARM)
+    assert answer["platform"] == "linux/arm64/v8"
+    return workshop

@@ -32,6 +32,28 @@ SPEC = ("3.13-slim-noble", "--profile", "quick")
 UNIVERSE = {"libbluetooth-dev", "tk-dev", "libdb-dev"}
 KEYRING = "usr/share/keyrings/ubuntu-archive-keyring.gpg"
 
+SUITES = ("noble", "jammy")
+FULL = """
+[[catalog.variant]]
+name = "full"
+word = ""
+title = "with as much of what it has as the test's archive holds"
+slim = false
+parts = ["interpreter", "development", "installers", "extras", "debug"]
+optional_modules = []
+packages = [
+  { name = "ca-certificates", why = "TLS" },
+  { name = "dpkg-dev", why = "dpkg-buildflags" },
+  { name = "gcc", why = "compiles extension modules" },
+  { name = "libc6-dev", why = "headers of the C library" },
+  { name = "libssl-dev", why = "TLS in extension modules" },
+  { name = "netbase", why = "names of services" },
+  { name = "tk-dev", why = "tkinter works in this variant" },
+  { name = "tzdata", why = "time zones" },
+]
+"""
+"""The full variant with the packages that the archive has anyway; all of them would be 400 more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ubuntu:
@@ -48,7 +70,8 @@ class Ubuntu:
         address = f'{mirrors} = "{self.url}/{self.archive.prefix}"\n' if mirrors else ""
         (directory / "imagewright.toml").write_text(
             f'[mirrors]\n{address}\n[catalog]\nkeyrings = ["own.asc"]\n\n'
-            + suite_table(fingerprint or self.archive.key.fingerprint)
+            + "\n".join(suite_table(fingerprint or self.archive.key.fingerprint, name) for name in SUITES)
+            + FULL
         )
 
 
@@ -170,6 +193,56 @@ def test_the_images_own_apt_believes_the_archive_and_nothing_else(ubuntu: Ubuntu
     assert apt("apt-get", "--simulate", "upgrade").stdout.count("\nInst ") == 0
     (root / KEYRING).write_bytes(b"")
     assert apt("apt-get", "update", "-oAPT::Update::Error-Mode=any").returncode != 0
+
+
+def test_full_and_minimal_stand_on_the_same_compile(ubuntu: Ubuntu, image: tuple[Any, Path]) -> None:
+    """Every check passes in each: a C extension, tkinter and debug files in one, no shell in the other."""
+    specs = ("3.13-noble", "3.13-minimal-noble")
+    answers = ubuntu.workshop.answer("build", *specs, *SPEC[1:])
+    interpreter = [layer for layer in image[0]["layers"] if layer["step"].startswith("python ")]
+    for answer in answers:
+        assert [layer for layer in answer["layers"] if layer["step"].startswith("python ")] == interpreter
+    assert [answer["tags"] for answer in answers] == [
+        ["3.13.15-noble", "3.13-noble"],
+        ["3.13.15-minimal-noble", "3.13-minimal-noble"],
+    ]
+    results = ubuntu.workshop.answer("check", *specs, *SPEC[1:])
+    assert [one for one in results if not one["passed"]] == []
+    names = {
+        answer["image"]: {one["check"] for one in results if one["image"] == answer["image"]} for answer in answers
+    }
+    assert {"extension", "debug-files", "apt"} <= names["3.13.15-noble"]
+    assert {"no-shell", "package-files", "user"} <= names["3.13.15-minimal-noble"]
+    said = ubuntu.workshop.call(
+        "run",
+        specs[1],
+        *SPEC[1:],
+        "--",
+        "python3",
+        "-c",
+        "import platform; print(platform.freedesktop_os_release()['ID'])",
+    )
+    assert said.stdout == "debian\n"  # the packages are Debian's
+
+
+def test_jammy_is_locked_from_its_own_pockets(ubuntu: Ubuntu, tmp_path: Path) -> None:
+    before = dict(ubuntu.url.files)
+    workshop = Workshop(ubuntu.workshop.directory, ubuntu.workshop.store, tmp_path / "imagewright.lock")
+    try:
+        ubuntu.archive.write(codename="jammy")
+        workshop.call("lock", "3.13-slim-jammy")
+    finally:
+        ubuntu.url.files.clear()
+        ubuntu.url.files.update(before)
+    lock = read_lock(workshop.lock.read_text())
+    assert {(archive.name, archive.mirror) for archive in lock.archives} == {
+        ("jammy", "ubuntu"),
+        ("jammy-updates", "ubuntu"),
+        ("jammy-security", "ubuntu-security"),
+    }
+    names = {package.name for found in lock.sets for package in found.packages}
+    assert {"ubuntu-keyring", "procps", "apt"} <= names
+    assert not {"ubuntu-pro-client", "ubuntu-advantage-tools", "unminimize"} & names
 
 
 def test_a_second_build_is_all_cached(ubuntu: Ubuntu, image: tuple[Any, Path]) -> None:

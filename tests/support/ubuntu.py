@@ -72,6 +72,7 @@ class UbuntuArchive:
     def write(
         self,
         *,
+        codename: str = CODENAME,
         architectures: Sequence[str] = ("amd64",),
         date: datetime | None = None,
         signer: SigningKey | None = None,
@@ -81,9 +82,9 @@ class UbuntuArchive:
         for name in POCKETS:
             archive = self.pocket(name)
             archive.write(
-                f"{CODENAME}{name}",
-                CODENAME,
-                directory=f"{CODENAME}{name}",
+                f"{codename}{name}",
+                codename,
+                directory=f"{codename}{name}",
                 components=("main", "universe"),
                 architectures=architectures,
                 date=date,
@@ -94,10 +95,10 @@ class UbuntuArchive:
             self.files.update({f"{self.prefix}/{path}": data for path, data in archive.files.items()})
 
 
-def suite_table(fingerprint: str) -> str:
-    """The shipped catalog's table of noble as ``imagewright.toml`` overrides it, with another key."""
+def suite_table(fingerprint: str, codename: str = CODENAME) -> str:
+    """The shipped catalog's table of a suite as ``imagewright.toml`` overrides it, with another key."""
     text = (resources.files("imagewright.catalog") / "data" / "suites.toml").read_text(encoding="utf-8")
-    start = text.index(f'[[suite]]\nname = "{CODENAME}"')
+    start = text.index(f'[[suite]]\nname = "{codename}"')
     table = text[start : text.index("[[suite]]", start + 1)]
     changed = table.replace("[[suite", "[[catalog.suite").replace(
         "F6ECB3762474EDA9D21B7022871920D1991BC93C", fingerprint

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The matrix for real: releases, suites and flavours, each built from source, checked, and run.
+"""The matrix for real: releases, suites, variants, flavours and processors, built from source, checked, and run.
 
-``PYTHONPATH=tests python bench/matrix.py [SPEC…] [--store DIR] [--profile P] [--again] [--docker]``: needs
-root or subordinate ids. Prints a table, and ends with 1 if anything failed.
+``PYTHONPATH=tests python bench/matrix.py [--only GLOB]… [--store DIR] [--profile P] [--again] [--docker]``: needs
+root or subordinate ids. Prints a table in Markdown, and ends with 1 if anything failed. A GLOB is matched with a
+row's name, ``3.13.15-slim-trixie amd64``; ``--list`` prints the names. All of it takes days on a small machine:
+
+``--resume`` goes on where an earlier run with the same ``--store`` ended: what became of each row is noted in
+``matrix.jsonl`` there at once, and rows that were whole are not built again.
 
 ``--again`` builds everything once more from an empty store in another directory, with another number of jobs, and
-compares the digests. ``--docker`` loads each image into a real Docker Engine and runs it there; needs root and
-mmdebstrap.
+compares the digests. ``--docker`` loads each image that this machine can run into a real Docker Engine and runs it
+there; needs root and mmdebstrap.
 """
 
 from __future__ import annotations
@@ -19,30 +23,65 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from imagewright.catalog.shipped import shipped_catalog
 from peers.programs import HERE, DockerEngine, output, peers_directory, start_docker, stop_docker
 
-SPECS = (
-    "3.13.15-slim-trixie",
-    "3.13.15-slim-bookworm",
-    "3.13.15-slim-bullseye",
-    "3.13.15-slim-forky",
-    "3.13.5-slim-trixie",
-    "3.11.2-slim-bookworm",
-    "3.11.2-slim-trixie",
-    "3.9.2-slim-bullseye",
-    "3.9.2-slim-bookworm",
-    "2.7.18-slim-bullseye",
-    "3.13.15t-slim-trixie",
-    "3.13.15d-slim-trixie",
-)
+RELEASES = {
+    "bullseye": ("3.13.15", "3.9.2", "2.7.18"),
+    "bookworm": ("3.13.15", "3.11.2", "3.9.2"),
+    "trixie": ("3.13.15", "3.13.5", "3.11.2"),
+    "forky": ("3.13.15",),
+}
+"""Releases whose sources Debian has, on suites whose libraries they know."""
+
+VARIANTS = ("", "slim-", "minimal-", "minimal-debug-")
+FLAVOURS = ("", "t", "d")
+NATIVE = ("amd64", "i386")
+ACROSS = ("arm64", "riscv64")
+"""Debian's names; those that are compiled across are built as slim alone."""
+
 EXPIRED = ("forky",)
 """Testing suites, whose mirrors may stand still past their Valid-Until."""
 
+NOTES = "matrix.jsonl"
+"""What became of each row, one JSON object in a line, beside the store."""
+
 PROGRAM = "import ctypes, sqlite3, ssl, sys, zlib; sys.stdout.write(sys.version.split()[0] + chr(10))"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One image for one processor (Debian's name)."""
+
+    spec: str
+    architecture: str
+
+    def __str__(self) -> str:
+        return f"{self.spec} {self.architecture}"
+
+    @property
+    def native(self) -> bool:
+        """Whether a machine with an amd64 processor runs it as it is."""
+        return self.architecture in NATIVE
+
+
+def cells() -> Iterator[Cell]:
+    """The whole matrix, in the order of the table."""
+    suites = shipped_catalog().by_suite
+    for suite, releases in RELEASES.items():
+        for architecture in (*NATIVE, *ACROSS):
+            if architecture not in suites[suite].architectures:
+                continue
+            for release in releases:
+                flavours = FLAVOURS if release.startswith("3.13") and architecture in NATIVE else ("",)
+                variants = VARIANTS if architecture in NATIVE and not release.startswith("2.") else ("slim-",)
+                for flavour in flavours:
+                    yield from (Cell(f"{release}{flavour}-{variant}{suite}", architecture) for variant in variants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +118,7 @@ class Row:
     """What became of one image."""
 
     spec: str
+    architecture: str
     seconds: float = 0.0
     size: int = 0
     checks: str = ""
@@ -93,23 +133,28 @@ class Row:
         return not self.problem and self.again in ("", "same") and not self.docker.startswith("FAILED")
 
 
-def build(spec: str, place: Place, other: Place | None, profile: str, docker: DockerEngine | None) -> Row:
+def build(cell: Cell, place: Place, other: Place | None, profile: str, docker: DockerEngine | None) -> Row:
     """Build, check, build again, run."""
     archive = place.directory / "image.tar"
-    words = ("build", spec, "--profile", profile)
+    words = ("build", *chosen(cell, profile))
     begun = time.perf_counter()
     try:
         (image,) = place.call(*words, "-o", archive)
         seconds = time.perf_counter() - begun
-        results = place.call("check", spec, "--profile", profile)
+        results = place.call("check", *chosen(cell, profile))
         passed = f"{sum(one['passed'] for one in results)} of {len(results)}"
         again = "" if other is None else _compared(image, other.call(*words)[0])
-        ran = "" if docker is None else _run(docker, archive, image["tags"][0], spec)
-    except RuntimeError as error:
-        return Row(spec, time.perf_counter() - begun, problem=str(error))
+        ran = "" if docker is None or not cell.native else _run(docker, archive, image["tags"][0], cell.spec)
+    except (AssertionError, RuntimeError) as error:
+        return Row(cell.spec, cell.architecture, time.perf_counter() - begun, problem=" ".join(str(error).split()))
     finally:
         archive.unlink(missing_ok=True)
-    return Row(spec, seconds, image["size"], passed, image["digest"], again, ran)
+    return Row(cell.spec, cell.architecture, seconds, image["size"], passed, image["digest"], again, ran)
+
+
+def chosen(cell: Cell, profile: str) -> tuple[str, ...]:
+    """The words that choose one image."""
+    return (cell.spec, "--platform", cell.architecture, "--profile", profile)
 
 
 def _compared(one: dict[str, Any], two: dict[str, Any]) -> str:
@@ -146,22 +191,54 @@ def engine(*, wanted: bool) -> Iterator[DockerEngine | None]:
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
     """The rows as Markdown."""
-    yield "| image | seconds | MB | checks | manifest | built again | Docker |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| image | processor | built, seconds | MB | checks | manifest | built again | Docker |"
+    yield "|---|---|---|---|---|---|---|---|"
     for row in rows:
+        name = f"{row.spec} | {row.architecture} | {row.seconds:.0f}"
         if row.problem:
-            yield f"| {row.spec} | {row.seconds:.0f} | | FAILED: {row.problem} | | | |"
+            yield f"| {name} | | FAILED: {row.problem.replace('|', '/')} | | | |"
         else:
             short = row.digest.removeprefix("sha256:")[:12]
-            size = f"{row.size / 1e6:.1f}"
-            cells = (row.spec, f"{row.seconds:.0f}", size, row.checks, short, row.again or "-", row.docker or "-")
-            yield f"| {' | '.join(cells)} |"
+            said = (f"{row.size / 1e6:.1f}", row.checks, short, row.again or "-", row.docker or "-")
+            yield f"| {name} | {' | '.join(said)} |"
+
+
+class Notes:
+    """What became of rows, kept between runs; the newest note of a row counts."""
+
+    def __init__(self, path: Path, profile: str) -> None:
+        self._path = path
+        self._profile = profile
+
+    def read(self) -> dict[Cell, Row]:
+        """The rows of this profile that were whole."""
+        if not self._path.exists():
+            return {}
+        found: dict[Cell, Row] = {}
+        for line in self._path.read_text(encoding="utf-8").splitlines():
+            note = json.loads(line)
+            if note.pop("profile") == self._profile:
+                row = Row(**note)
+                found[Cell(row.spec, row.architecture)] = row
+        return {cell: row for cell, row in found.items() if row.good}
+
+    def write(self, row: Row) -> None:
+        """Note a row at once."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"profile": self._profile, **asdict(row)}) + "\n")
+
+
+def enough(row: Row, cell: Cell, *, again: bool, docker: bool) -> bool:
+    """Whether an earlier run did all that is asked for now."""
+    return (bool(row.again) or not again) and (bool(row.docker) or not docker or not cell.native)
 
 
 def main() -> int:
     """Build all, print the table; 1 if anything failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("specs", nargs="*", default=SPECS, metavar="SPEC")
+    parser.add_argument("--only", action="append", default=[], metavar="GLOB", help="rows by name")
+    parser.add_argument("--list", action="store_true", help="print the rows' names and build nothing")
+    parser.add_argument("--resume", action="store_true", help="go on where a run with the same --store ended")
     parser.add_argument(
         "--store", type=Path, help="a directory for store and lock, kept (default: a temporary one)"
     )
@@ -169,27 +246,39 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="build twice and compare")
     parser.add_argument("--docker", action="store_true", help="run each in a real Docker Engine")
     options = parser.parse_args()
+    wanted = [
+        cell for cell in cells() if not options.only or any(fnmatch(str(cell), glob) for glob in options.only)
+    ]
+    if options.list:
+        print("\n".join(map(str, wanted)))
+        return 0
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="matrix-") as first, engine(wanted=options.docker) as docker:
         place = Place(options.store or Path(first), 2)
         place.directory.mkdir(parents=True, exist_ok=True)
-        for spec in options.specs:
+        notes = Notes(place.directory / NOTES, options.profile)
+        known = notes.read() if options.resume else {}
+        for cell in wanted:
+            if cell in known and enough(known[cell], cell, again=options.again, docker=options.docker):
+                rows.append(known[cell])
+                continue
             # Its name is longer on purpose, and it is gone before the next image: disks are small.
             with tempfile.TemporaryDirectory(prefix="matrix-another-place-") as second:
                 other = Place(Path(second), 3) if options.again else None
                 if other is not None:
-                    _same_lock(place, other, spec, options.profile)
-                rows.append(build(spec, place, other, options.profile, docker))
+                    _same_lock(place, other, cell, options.profile)
+                rows.append(build(cell, place, other, options.profile, docker))
+            notes.write(rows[-1])
             print(list(table(rows))[-1], file=sys.stderr, flush=True)
     print("\n".join(table(rows)))
-    return 0 if all(row.good for row in rows) else 1
+    return 0 if rows and all(row.good for row in rows) else 1
 
 
-def _same_lock(place: Place, other: Place, spec: str, profile: str) -> None:
+def _same_lock(place: Place, other: Place, cell: Cell, profile: str) -> None:
     """The same inputs in both places: the lock that knows the image already."""
     lock = place.directory / "imagewright.lock"
     try:
-        place.call("plan", spec, "--profile", profile)
+        place.call("plan", *chosen(cell, profile))
     except RuntimeError:
         return  # the build that follows shows why
     (other.directory / "imagewright.lock").write_bytes(lock.read_bytes())

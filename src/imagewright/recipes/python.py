@@ -86,14 +86,17 @@ _EXTRA_TESTS = (
 """Regression tests to train with besides CPython's own selection: coroutines and containers are not in it."""
 
 _TESTS_2 = (
-    "test_array test_base64 test_binascii test_binop test_bisect test_bytes test_bz2 test_cmath test_codecs"
+    "test_array test_base64 test_binascii test_binop test_bisect test_bytes test_cmath test_codecs"
     " test_collections test_complex test_copy test_cpickle test_csv test_datetime test_decimal test_deque"
     " test_dict test_difflib test_email test_float test_functools test_generators test_grammar test_hashlib"
-    " test_heapq test_int test_itertools test_json test_list test_long test_math test_memoryio test_operator"
+    " test_heapq test_int test_itertools test_list test_long test_math test_memoryio test_operator"
     " test_pickle test_pprint test_re test_set test_sqlite test_str test_string test_struct test_time test_unicode"
     " test_urlparse test_xml_etree test_xml_etree_c test_zlib"
 )
-"""Regression tests to train Python 2 with, as words: those of the later selection that it has, and more."""
+"""Regression tests to train Python 2 with, as words: those of the later selection that it has, and more.
+
+Not test_bz2 and test_json, which fail in an interpreter with counters.
+"""
 
 _MODULES = (
     "_asyncio _bisect _bz2 _codecs_jp _csv _ctypes _curses _curses_panel _datetime _dbm _decimal _elementtree"

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from imagewright.model.lock import Role
 from imagewright.model.packages import LockedPackage
 from imagewright.planning.lockfile import read_lock
 from peers.fixtures import Built, Workshop
@@ -91,6 +92,7 @@ def ubuntu(quick_image: Built, tmp_path_factory: pytest.TempPathFactory) -> Iter
     for (name, version), deb in zip(more, real_debs.fetch(oracle, more), strict=True):
         _publish(archive, deb, name, version, "amd64", zstd=True)
     archive.pocket("").add_deb(make_deb(directory, "netbase", "1.0", architecture="all"))
+    archive.pocket("").add_deb(make_deb(directory, "qemu-user-static", "1.0"))  # locked for arm64, never run
     archive.add_keyring()
     archive.write()
     workshop = Workshop(directory, quick_image.workshop.store, directory / "imagewright.lock")
@@ -285,13 +287,20 @@ def test_arm64_comes_from_the_ports_mirror(ubuntu: Ubuntu, tmp_path: Path) -> No
     with serve(files) as url:
         workshop = Workshop(ubuntu.workshop.directory, ubuntu.workshop.store, tmp_path / "imagewright.lock")
         address = f"ubuntu-ports={url}/ubuntu-ports"
-        workshop.call("--mirror", address, "lock", SPEC[0], "--platform", "linux/arm64")
+        workshop.call("--mirror", address, "lock", SPEC[0], "--platform", "linux/arm64", "--foreign", "emulated")
         asked = url.paths()
     lock = read_lock(workshop.lock.read_text())
-    assert {(archive.name, archive.mirror, archive.suite) for archive in lock.archives} == {
-        ("noble-ports", "ubuntu-ports", "noble"),
-        ("noble-security-ports", "ubuntu-ports", "noble-security"),
-        ("noble-updates-ports", "ubuntu-ports", "noble-updates"),
+    archives = {archive.name: (archive.mirror, archive.suite) for archive in lock.archives}
+    assert {name: found for name, found in archives.items() if name.endswith("-ports")} == {
+        "noble-ports": ("ubuntu-ports", "noble"),
+        "noble-security-ports": ("ubuntu-ports", "noble-security"),
+        "noble-updates-ports": ("ubuntu-ports", "noble-updates"),
     }
-    assert {found.architecture for found in lock.sets} == {"arm64"}
+    assert archives["noble"] == ("ubuntu", "noble")  # for this machine's own: the emulator
+    assert {found.role: found.architecture for found in lock.sets} == {
+        Role.BASE: "arm64",
+        Role.BUILDROOT: "arm64",
+        Role.EMULATOR: "amd64",
+        Role.RUNTIME: "arm64",
+    }
     assert any("/by-hash/SHA256/" in path for path in asked)

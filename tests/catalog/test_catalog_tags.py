@@ -62,6 +62,13 @@ OFFICIAL = CATALOG.by_scheme["official"]
         ("3.13", "3.13.9-trixie 3.13-trixie", "3.13.9 3.13"),
         ("3.13.5-slim", "3.13.5-slim-trixie 3.13.5-slim", ""),
         ("3.14t-slim", "3.14.0t-slim-trixie 3.14t-slim-trixie 3t-slim-trixie 3.14.0t-slim 3.14t-slim 3t-slim", ""),
+        ("3.13t-minimal", "3.13.9t-minimal-trixie 3.13t-minimal-trixie 3.13.9t-minimal 3.13t-minimal", ""),
+        ("3.13d-slim-bookworm", "3.13.9d-slim-bookworm 3.13d-slim-bookworm", ""),
+        (
+            "3.13d-minimal-debug",
+            "3.13.9d-minimal-debug-trixie 3.13d-minimal-debug-trixie 3.13.9d-minimal-debug 3.13d-minimal-debug",
+            "",
+        ),
         ("3.15t", "3.15.0a1t-trixie 3.15t-rc-trixie", "3.15.0a1t 3.15t-rc"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imagewright.events import Sink
 from imagewright.model.catalogues import CatalogueOptions, NotShown, WrittenSite
-from imagewright.model.dockerfiles import Dockerfile, DockerfileOptions, DockerfileTree
+from imagewright.model.dockerfiles import BakeFile, BakeOptions, Dockerfile, DockerfileOptions, DockerfileTree
 from imagewright.model.emitted import (
     LibraryEntry,
     LibraryManifest,
@@ -91,6 +91,10 @@ class FakeEmitting:
     def dockerfiles(self, root: Path, options: DockerfileOptions) -> DockerfileTree:
         self.asked.append(("dockerfiles", root, options))
         return DockerfileTree(root, ("3.13/slim-trixie/Dockerfile",), (), (), (), ())
+
+    def bake(self, specs: tuple[str, ...], options: BakeOptions, sink: Sink) -> BakeFile:
+        self.asked.append(("bake", specs, options))
+        return BakeFile("{}\n", ("3-13-15-slim-trixie",), ())
 
     def statuses(self, options: StatusOptions) -> Status:
         self.asked.append(("status", options))

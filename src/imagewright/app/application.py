@@ -13,6 +13,7 @@ from imagewright.events import Sink, discard
 from imagewright.model.options import (
     BuildOptions,
     CacheOptions,
+    EngineName,
     GlobalOptions,
     LockOptions,
     RunOptions,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     )
     from imagewright.model.catalogues import CatalogueOptions, WrittenSite
     from imagewright.model.differences import Difference, DiffOptions
-    from imagewright.model.dockerfiles import Dockerfile, DockerfileOptions, DockerfileTree
+    from imagewright.model.dockerfiles import BakeFile, BakeOptions, Dockerfile, DockerfileOptions, DockerfileTree
     from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
     from imagewright.model.refreshing import Refreshed, RefreshOptions
     from imagewright.model.reports import Report, ReportOptions
@@ -76,6 +77,10 @@ class Imagewright:
     def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> BuildReport:
         """Build images into the store, and write them out where asked."""
         with self._world.open_store() as store:
+            if options.engine is not EngineName.NATIVE:
+                from imagewright.app.engine_builds import build_with_engine
+
+                return build_with_engine(self._world, store, specs, options, sink)
             return self._builder(store, sink, options.cache).build(specs, options)
 
     def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
@@ -166,6 +171,12 @@ class Imagewright:
         from imagewright.app.dockerfile_trees import write_tree
 
         return write_tree(self._world, root, options)
+
+    def bake(self, specs: tuple[str, ...], options: BakeOptions, sink: Sink) -> BakeFile:
+        """The bake file of images."""
+        from imagewright.app.baking import bake
+
+        return bake(self._world, specs, options, sink)
 
     def statuses(self, options: StatusOptions) -> Status:
         """What became of the images of a catalog."""

@@ -95,7 +95,15 @@ class ContextWriter:
         self._fetch([step for row in rows for step in row.steps], lock)
         roots = {row.small.id for row in rows} | {row.steps[0].id for row in rows if row.configured}
         records = self._builder.bring(plan, lock, sorted(roots))
-        return {name: self._of_image(found, records) for name, found in _by_name(rows).items()}
+        suites = {row.definition.name.suite: [other for other in rows if _same_suite(row, other)] for row in rows}
+        packages = {suite: self._packages(f"packages-{suite}", found) for suite, found in suites.items()}
+        return {
+            name: (
+                Context("packages", packages[found[0].definition.name.suite]),
+                *self._of_image(found, records),
+            )
+            for name, found in _by_name(rows).items()
+        }
 
     def _small(self, definition: ImageDefinition) -> ImageDefinition:
         """An image with the root that compiles: that of the slim variant."""
@@ -114,7 +122,6 @@ class ContextWriter:
         first = rows[0].definition
         suite, release = first.name.suite, f"{first.name.release}{first.name.flavour.value}"
         found = [
-            Context("packages", self._packages(f"packages-{first.name}", rows)),
             Context("inputs", self._inputs(f"inputs-{release}-{suite}", rows)),
             self._root("buildbase", f"root-{suite}-slim", [(row, row.small) for row in rows], records),
         ]
@@ -126,7 +133,10 @@ class ContextWriter:
         return tuple(found)
 
     def _packages(self, name: str, rows: Sequence[_Row]) -> Path:
-        """All packages that the image and its build root may have, with their index."""
+        """All packages that images and their build roots may have, with their index.
+
+        One directory for all images of a suite, so that builders see that they install the same build root.
+        """
         place = _empty(self._directory / name)
         packages = {one.sha256: one for row in rows for step in row.steps for one in _packages_of(step)}
         index = []
@@ -198,6 +208,10 @@ class _Row:
     def configured(self) -> bool:
         """Whether the image stands on a root with a package manager."""
         return self.definition.root is RootKind.CONFIGURED
+
+
+def _same_suite(one: _Row, other: _Row) -> bool:
+    return one.definition.name.suite == other.definition.name.suite
 
 
 def _by_name(rows: Iterable[_Row]) -> dict[str, list[_Row]]:

@@ -18,7 +18,7 @@ from imagewright.emit.dockerfiles.model import Order, PlatformBuild, Style, Writ
 from imagewright.emit.dockerfiles.printing import write_dockerfile
 from imagewright.errors import UsageError
 from imagewright.model.dockerfiles import Dockerfile, DockerfileOptions
-from imagewright.model.images import ImageName
+from imagewright.model.images import ImageDefinition, ImageName
 from imagewright.model.lock import Lock
 from imagewright.model.platforms import Platform
 from imagewright.model.results import LeftOut
@@ -62,6 +62,12 @@ class Printer:
         }
         refuse_unused(only, found.values())
         return tuple(name for name, patterns in found.items() if patterns)
+
+    def definitions(self, name: ImageName) -> tuple[ImageDefinition, ...]:
+        """An image on each platform that its Dockerfile is for. Raises as :meth:`write`."""
+        builds = self._builds(name)
+        write_dockerfile(Order(name, builds, self._world.catalog, self._style))
+        return tuple(build.definition for build in builds)
 
     def write(self, name: ImageName) -> Made:
         """One Dockerfile for all platforms. Raises :class:`UsageError` where there is none to write."""

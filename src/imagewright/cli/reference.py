@@ -56,6 +56,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "readme": (emitted.Readme, False),
     "dockerfile": (dockerfiles.Dockerfile, False),
     "dockerfiles": (dockerfiles.DockerfileTree, False),
+    "bake": (dockerfiles.BakeFile, False),
     "status": (statuses.Status, False),
     "site": (catalogues.WrittenSite, False),
     "store ls": (results.StoreContents, False),

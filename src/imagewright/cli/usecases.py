@@ -26,7 +26,7 @@ from imagewright.model.attestations import (
 )
 from imagewright.model.catalogues import CatalogueOptions, WrittenSite
 from imagewright.model.differences import Difference, DiffOptions
-from imagewright.model.dockerfiles import Dockerfile, DockerfileOptions, DockerfileTree
+from imagewright.model.dockerfiles import BakeFile, BakeOptions, Dockerfile, DockerfileOptions, DockerfileTree
 from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
 from imagewright.model.options import (
     BuildOptions,
@@ -127,6 +127,10 @@ class Application(Protocol):
 
     def dockerfiles(self, root: Path, options: DockerfileOptions) -> DockerfileTree:
         """Write or compare the tree of Dockerfiles of the catalog."""
+        ...
+
+    def bake(self, specs: tuple[str, ...], options: BakeOptions, sink: Sink) -> BakeFile:
+        """The bake file of images, and with ``options.contexts`` all that their builds read."""
         ...
 
     def statuses(self, options: StatusOptions) -> Status:

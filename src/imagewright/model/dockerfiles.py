@@ -53,3 +53,32 @@ class DockerfileTree:
     removed: tuple[str, ...]
     difference: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BakeOptions:
+    """How a bake file is wanted: for which kind of builder, repository of tags, repository of caches.
+
+    ``tree`` is the directory of the Dockerfiles; ``contexts`` one to fill with everything that the builds read, so
+    that they need no network.
+    """
+
+    selection: Selection = field(default_factory=Selection)
+    driver: str = "docker-container"
+    repository: str = ""
+    cache: str = ""
+    tree: str = "."
+    contexts: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BakeFile:
+    """A bake file: its ``text`` (JSON), its targets, and images that it leaves out.
+
+    ``load`` are archives that the engine must load before (``docker load``), where its builder is its own.
+    """
+
+    text: str
+    targets: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    load: tuple[Path, ...] = ()

@@ -23,6 +23,14 @@ class ArchiveFormat(StrEnum):
     OCI_DIR = "oci-dir"
 
 
+class EngineName(StrEnum):
+    """Who builds: we ourselves, or an engine that gets generated Dockerfiles."""
+
+    NATIVE = "native"
+    BUILDKIT = "buildkit"
+    PODMAN = "podman"
+
+
 @dataclass(frozen=True, slots=True)
 class GlobalOptions:
     """What holds for every command. ``None`` means: not said, so the default or the file decides.
@@ -86,6 +94,7 @@ class BuildOptions:
     fail_fast: bool = False
     separate: bool = False
     cache: CacheOptions = field(default_factory=CacheOptions)
+    engine: EngineName = EngineName.NATIVE
 
 
 @dataclass(frozen=True, slots=True)

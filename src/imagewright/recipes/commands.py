@@ -80,7 +80,12 @@ def tidy_script() -> str:
     removed = [f"    -path '/{rule.pattern}' -o" for rule in roots.REMOVED.rules]
     removed[-1] = removed[-1].removesuffix(" -o")
     emptied = [f"    /{rule.pattern}" for rule in roots.EMPTIED.rules if rule.pattern not in _ENGINES_OWN]
-    return _filled("tidy", removed=[f"{line} \\" for line in removed], emptied=[f"{line} \\" for line in emptied])
+    return _filled(
+        "tidy",
+        removed=[f"{line} \\" for line in removed],
+        emptied=[f"{line} \\" for line in emptied],
+        kept=[" ".join(f"! -path '/{path}'" for path, _ in roots.DIRECTORIES)],
+    )
 
 
 @cache

@@ -921,7 +921,7 @@ find / -xdev -mindepth 2 -depth \( \
     -path '/tmp/*' -o \
     -path '/var/tmp/*' -o \
     -path '/dev/*' \
-    \) -delete
+    \) ! -path '/run/lock' -delete
 
 # Files that stay, without content.
 for file in \

@@ -41,6 +41,7 @@ MODULES = {
     "readme": "readme",
     "dockerfile": "dockerfiles",
     "dockerfiles": "dockerfiles",
+    "bake": "baking",
     "status": "status",
     "site": "site",
     "store": "store",
@@ -82,6 +83,7 @@ SUMMARIES = {
     "dockerfiles": (
         "Write the Dockerfiles of every image of the catalog into DIR, or compare them with what is there."
     ),
+    "bake": "Write a bake file, with which BuildKit builds images and compiles each interpreter once.",
     "status": "Show which images were built, checked and pushed, by the store's records.",
     "site": "Write static pages about images: those of the store, or of REFs of any place.",
     "store": "Look at the store, clean it, verify it.",

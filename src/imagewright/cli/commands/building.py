@@ -12,7 +12,7 @@ from imagewright.cli import summary
 from imagewright.cli.commands.group import FAILED, HELP, PROGRAM, SPEC
 from imagewright.cli.options import Command, Example, many_options, refuse_mixed, selection, selection_options
 from imagewright.cli.session import Session
-from imagewright.model.options import ArchiveFormat, BuildOptions, CacheOptions, LockOptions
+from imagewright.model.options import ArchiveFormat, BuildOptions, CacheOptions, EngineName, LockOptions
 
 
 @click.command(
@@ -44,6 +44,13 @@ from imagewright.model.options import ArchiveFormat, BuildOptions, CacheOptions,
 @click.option("--keep-failed", is_flag=True, help="Keep the root of a step that failed, for a look inside.")
 @click.option("--cache", default="", metavar="REPOSITORY", help="Take finished steps from here; see [cache].")
 @click.option("--cache-write", is_flag=True, help="Leave finished steps there, signed, for other machines.")
+@click.option(
+    "--engine",
+    type=click.Choice([engine.value for engine in EngineName]),
+    default=EngineName.NATIVE.value,
+    show_default=True,
+    help="Who builds: we, or BuildKit or podman from generated Dockerfiles, without a network.",
+)
 @click.option("--no-cache", is_flag=True, help="Neither take nor leave any, whatever the configuration says.")
 @selection_options
 @click.pass_obj
@@ -59,6 +66,7 @@ def build(
     cache: str,
     cache_write: bool,
     no_cache: bool,
+    engine: str,
     **words: Any,
 ) -> None:
     """Build images from source into the store.
@@ -75,6 +83,7 @@ def build(
         fail_fast=fail_fast,
         separate=output is not None and output.endswith("/"),
         cache=CacheOptions(repository=cache, write=cache_write, off=no_cache),
+        engine=EngineName(engine),
     )
     with session.progress() as sink:
         report = session.application().build(specs, options, sink)

@@ -114,7 +114,7 @@ def dockerfiles(
     tree = session.application().dockerfiles(directory, options)
     drifted = [*tree.changed, *tree.removed]
     session.answer(tree, lambda: _told(tree, check=check), quiet=drifted)
-    session.console.err(_left_out(tree.left_out))
+    session.console.err(left_out(tree.left_out))
     if check and drifted:
         raise click.exceptions.Exit(FAILED)
 
@@ -127,7 +127,7 @@ def _told(tree: DockerfileTree, *, check: bool) -> list[str]:
     return [f"{written}, {len(tree.removed)} removed" if tree.removed else written]
 
 
-def _left_out(left_out: tuple[LeftOut, ...]) -> list[str]:
+def left_out(left_out: tuple[LeftOut, ...]) -> list[str]:
     """What has no Dockerfile, once for each reason."""
     by_reason: dict[str, list[str]] = {}
     for left in left_out:

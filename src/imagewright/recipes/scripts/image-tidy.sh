@@ -10,7 +10,7 @@ ldconfig
 # Backups, logs, caches, and what every container has of its own.
 find / -xdev -mindepth 2 -depth \( \
 @removed@
-    \) -delete
+    \) @kept@ -delete
 
 # Files that stay, without content.
 for file in \

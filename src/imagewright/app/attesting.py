@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imagewright.app.building import Builder
+from imagewright.app.choices import choices_of
 from imagewright.app.choosing import choose
 from imagewright.app.locks import load_lock
 from imagewright.app.registries import client, read_reference, registry_reference
@@ -40,6 +41,7 @@ from imagewright.oci.manifest import Manifest
 from imagewright.oci.reader import read_layer
 from imagewright.oci.reading import MAX_DOCUMENT
 from imagewright.planning.excerpt import excerpt
+from imagewright.planning.identity import recipe_revision
 from imagewright.planning.lockfile import write_lock
 from imagewright.planning.targets import is_locked
 from imagewright.registry.merging import IMAGE_ANNOTATION
@@ -265,5 +267,7 @@ def _provenance(world: World, definition: ImageDefinition, planned: PlannedImage
             minimum_epoch=definition.release_epoch,
             lock=write_lock(excerpt(lock, definition, world.catalog)),
             distribution=world.catalog.by_suite[definition.name.suite].distribution,
+            choices=choices_of(definition),
+            recipes=tuple((kind, recipe_revision(kind)) for kind in sorted({step.kind for step in steps})),
         )
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imagewright.app.building import Builder
 from imagewright.app.bundling import attached_bundles, opened_bundles
+from imagewright.app.choices import selection_of
 from imagewright.app.registries import client, registry_reference
 from imagewright.app.signing import opened, said_of, unsigned_statements
 from imagewright.app.transferring import images_of
@@ -19,22 +20,27 @@ from imagewright.attest.provenance import PREDICATE, Recipe, read_recipe
 from imagewright.errors import NotReproducibleError, VerificationError
 from imagewright.events import Sink
 from imagewright.model.attestations import RebuildOptions, Rebuilt
-from imagewright.model.images import Profile
 from imagewright.model.options import BuildOptions, CacheOptions, Selection
 from imagewright.model.platforms import Platform, parse_platform
 from imagewright.model.references import with_tag
+from imagewright.model.results import BuildReport
 from imagewright.oci.descriptor import Descriptor, Target
 from imagewright.oci.index import Index
 from imagewright.oci.source import Document
+from imagewright.planning.inputs import step_inputs
 from imagewright.registry.client import RepositoryClient
+from imagewright.store.store import Store
 
 _LOCK = "imagewright.lock"
+_PIECE = 1 << 20
 
 
 def rebuild(world: World, text: str, options: RebuildOptions, sink: Sink) -> Rebuilt:
-    """Build an image of a registry again, with the lock in its provenance, into this store.
+    """Build an image of a registry again, with the lock in its provenance, and compare digests.
 
-    Raises :class:`NotReproducibleError` where nobody says how it was made, or with a key: where the key did not.
+    Every step is done anew, in a store that is gone afterwards and begins with nothing but packages and sources,
+    each verified by its digest; unless steps that are in this store may count (``cached``). Raises
+    :class:`NotReproducibleError` where nobody who is believed says how the image was made.
     """
     reference = with_tag(registry_reference(text))
     there = client(world, reference.repository, options.access)
@@ -44,17 +50,17 @@ def rebuild(world: World, text: str, options: RebuildOptions, sink: Sink) -> Reb
     recipe = _recipe(world, there, root, image, options)
     if parse_platform(recipe.platform) != platform:
         raise VerificationError(f"the provenance of {reference} is of {recipe.platform}, not of {platform}")
-    if recipe.profile not in {profile.value for profile in Profile}:
-        raise VerificationError(f"the provenance of {reference} is of an unknown profile", why=recipe.profile[:80])
-    selection = Selection(platforms=(platform,), profile=Profile(recipe.profile))
+    selection = selection_of(platform, recipe.profile, recipe.choices)
     with tempfile.TemporaryDirectory(prefix="imagewright-rebuild-") as directory:
         lock = Path(directory) / _LOCK
         lock.write_text(recipe.lock, encoding="utf-8")
         again = replace(world, options=replace(world.options, lock=lock))
         with again.open_store() as store:
-            report = Builder(again, store, sink, CacheOptions(off=True)).build(
-                (recipe.spec,), BuildOptions(selection=selection)
-            )
+            if options.cached:
+                report = _built(again, store, recipe.spec, selection, sink)
+            else:
+                with store.session.workspace("rebuild") as place:
+                    report = _built_apart(again, store, place, recipe.spec, selection, sink)
     (built,) = report.built
     return Rebuilt(
         ref=str(reference),
@@ -65,6 +71,26 @@ def rebuild(world: World, text: str, options: RebuildOptions, sink: Sink) -> Reb
         ran=sum(not step.cached for step in built.steps),
         steps=len(built.steps),
     )
+
+
+def _built(world: World, store: Store, spec: str, selection: Selection, sink: Sink) -> BuildReport:
+    return Builder(world, store, sink, CacheOptions(off=True)).build((spec,), BuildOptions(selection=selection))
+
+
+def _built_apart(
+    world: World, store: Store, place: Path, spec: str, selection: Selection, sink: Sink
+) -> BuildReport:
+    """In a store of its own, which begins with those inputs that this one has."""
+    alone = replace(world, options=replace(world.options, store=place / "store"))
+    with alone.open_store() as empty:
+        plan, _, _ = Builder(alone, empty, sink, CacheOptions(off=True)).laid_out((spec,), selection)
+        known = {one.digest: one.size for step in plan.steps for one in step_inputs(step.work)}
+        for digest, size in known.items():
+            if store.blobs.has(digest):
+                with store.blobs.open(digest) as file:
+                    pieces = iter(lambda: file.read(_PIECE), b"")
+                    empty.blobs.put(pieces, expected=digest, size=size or None)
+        return _built(alone, empty, spec, selection, sink)
 
 
 def _image_for(root: Document, platform: Platform) -> Descriptor:

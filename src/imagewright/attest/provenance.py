@@ -20,6 +20,7 @@ from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.lock import LockedProfile, LockedSource, LockedWheel
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, SiteWork, Step, UnpackWork
+from imagewright.model.records import StepKind
 from imagewright.model.site import LocalFile
 from imagewright.oci.reading import parse
 
@@ -34,7 +35,9 @@ _LARGEST_LOCK = 4 << 20
 class BuildFacts:
     """What was asked for and what it was made by; ``lock`` is the text of the lock's part for this image.
 
-    ``distribution`` is the one that packages are from, as package URLs name it.
+    ``distribution`` is the one that packages are from, as package URLs name it. ``choices`` are the words on the
+    command line that say what was chosen, whether there or in a configuration: name → value. ``recipes`` are the
+    revisions of the recipes by the kind of step.
     """
 
     spec: str
@@ -45,21 +48,28 @@ class BuildFacts:
     minimum_epoch: int
     lock: str
     distribution: str
+    choices: tuple[tuple[str, str], ...] = ()
+    recipes: tuple[tuple[StepKind, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a provenance says of how to build again."""
+    """What a provenance says of how to build again; ``choices`` as in :class:`BuildFacts`."""
 
     spec: str
     platform: str
     profile: str
     lock: str
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 def predicate(facts: BuildFacts) -> bytes:
     """The predicate as canonical bytes."""
-    steps = [{"name": step.name, "kind": step.kind.value, "id": str(step.id)} for step in facts.steps]
+    recipes = dict(facts.recipes)
+    steps = [
+        {"name": step.name, "kind": step.kind.value, "id": str(step.id), "recipe": recipes.get(step.kind, "")}
+        for step in facts.steps
+    ]
     return canonical_json(
         {
             "buildDefinition": {
@@ -68,6 +78,7 @@ def predicate(facts: BuildFacts) -> bytes:
                     "spec": facts.spec,
                     "platform": facts.platform,
                     "profile": facts.profile,
+                    "choices": dict(facts.choices),
                     "command": _command(facts),
                 },
                 "internalParameters": {
@@ -86,7 +97,8 @@ def predicate(facts: BuildFacts) -> bytes:
 
 
 def _command(facts: BuildFacts) -> list[str]:
-    return ["imagewright", "build", facts.spec, "--platform", facts.platform, "--profile", facts.profile]
+    words = ["imagewright", "build", facts.spec, "--platform", facts.platform, "--profile", facts.profile]
+    return [*words, *(word for name, value in facts.choices for word in (f"--{name}", value) if word)]
 
 
 def read_recipe(content: bytes) -> Recipe:
@@ -109,6 +121,7 @@ def read_recipe(content: bytes) -> Recipe:
         said.field("platform").text(),
         said.field("profile").text(),
         text.decode("utf-8"),
+        said.field("choices").mapping(),
     )
 
 

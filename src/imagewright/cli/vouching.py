@@ -44,7 +44,8 @@ def rebuilt(result: Rebuilt) -> list[str]:
         f"{result.ref} {result.platform}",
         f"  published {result.digest}",
         f"  rebuilt   {result.rebuilt_digest}  {word}",
-        f"  {result.ran} of {count(result.steps, 'step')} done anew, the others were in the store",
+        f"  {result.ran} of {count(result.steps, 'step')} done anew"
+        + (", the others were in the store" if result.ran < result.steps else ""),
     ]
 
 

@@ -86,10 +86,14 @@ class VerifyOptions:
 
 @dataclass(frozen=True, slots=True)
 class RebuildOptions:
-    """Which platform to build again (none: this machine's), and whose provenance to believe (anybody's)."""
+    """Which platform to build again (none: this machine's), and whose provenance to believe (anybody's).
+
+    ``cached``: steps that are in the store need not be done again.
+    """
 
     platform: Platform | None = None
     trust: TrustOptions = field(default_factory=TrustOptions)
+    cached: bool = False
     access: RegistryAccess = field(default_factory=RegistryAccess)
 
 

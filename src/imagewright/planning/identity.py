@@ -65,7 +65,7 @@ def make_step(kind: StepKind, name: str, work: Work, needs: Sequence[tuple[str, 
     identity = {
         "kind": kind.value,
         "name": name,
-        "revision": _revision(kind),
+        "revision": recipe_revision(kind),
         "work": work_identity(work),
         "needs": [[role, digest.hex] for role, digest in sorted(needs) if (kind, role) not in _NOT_HASHED],
     }
@@ -205,7 +205,7 @@ def _scripts(scripts: Iterable[Script]) -> list[object]:
     return [[script.name, script.text, script.environment] for script in scripts]
 
 
-def _revision(kind: StepKind) -> str:
+def recipe_revision(kind: StepKind) -> str:
     """What a kind of step depends on besides its work and its needs."""
     return f"{_recipe(kind)} {_PACKED}" if kind in _PACKING else _recipe(kind)
 

@@ -210,25 +210,24 @@ def verify(session: Session, /, *, ref: str, bundle: Path | None, signature_only
     "rebuild",
     cls=Command,
     context_settings=HELP,
-    examples=(
-        Example(f"{PROGRAM} rebuild {_REF} --key team.pub --store /tmp/empty", "prove where it comes from"),
-    ),
+    examples=(Example(f"{PROGRAM} rebuild {_REF} --key team.pub", "prove where it comes from"),),
 )
 @click.argument("ref", metavar="REF")
 @click.option("--platform", type=PlatformsType(), metavar="P", default=(), help="The platform; this machine's.")
+@click.option("--cached", is_flag=True, help="Steps that are in the store need not be done again.")
 @trust_options
 @access_options
 @click.pass_obj
-def rebuild(session: Session, /, *, ref: str, platform: tuple[Platform, ...], **rest: Any) -> None:
+def rebuild(session: Session, /, *, ref: str, platform: tuple[Platform, ...], cached: bool, **rest: Any) -> None:
     """Build an image again from what its provenance says went in, and compare digests.
 
-    With --key or --identity, only a provenance that they signed is believed. Steps that are in the store are not
-    done again: name an empty --store for a proof from source. Exit status 8 if the digest is another.
+    With --key or --identity, only a provenance that they signed is believed. Everything is done anew, from source,
+    in a store that is gone afterwards. Exit status 8 if the digest is another, or nobody says how it was made.
     """
     if len(platform) > 1:
         raise UsageError("one platform at a time is built again")
     trust = _trust(rest, needed=False)
-    options = RebuildOptions(platform[0] if platform else None, trust, access(rest))
+    options = RebuildOptions(platform[0] if platform else None, trust, cached=cached, access=access(rest))
     with session.progress() as sink:
         result = session.application().rebuild(ref, options, sink)
     session.answer(result, lambda: vouching.rebuilt(result), quiet=[str(result.rebuilt_digest)])

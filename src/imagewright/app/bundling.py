@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagewright.app.attesting import as_attachments
-from imagewright.app.signing import KINDS, layers_of, platform_of, put_layers, statements_about
+from imagewright.app.signing import (
+    KINDS,
+    MOST_LAYERS,
+    layers_of,
+    platform_of,
+    put_layers,
+    statements_about,
+)
 from imagewright.attest.bundle import (
     MAXIMUM_FILE,
     MEDIA_TYPE,
@@ -52,9 +59,11 @@ class Bundling:
         content = to_be_signed(name, subject.digest)
         signed = self.sealer.sign(content)
         layer = None if signed is None else identity_layer(content, signed)
-        if layer is not None:
-            tag = signature_tag(subject.digest)
-            put_layers(self.client, subject, ARTIFACT, tag, (*layers_of(self.client, tag), layer))
+        tag = signature_tag(subject.digest)
+        known = layers_of(self.client, tag) if layer is not None else ()
+        # Every signature by an identity is a new one: what is signed each night would have too many to be read.
+        if layer is not None and len(known) < MOST_LAYERS:
+            put_layers(self.client, subject, ARTIFACT, tag, (*known, layer))
         return SignedItem("signature", platform_of(subject), subject.digest)
 
     def documents(self, root: Document, image: Descriptor) -> Iterator[SignedItem]:

@@ -46,7 +46,8 @@ from imagewright.registry.refusals import NotFoundError
 
 _PASSWORDS = ("IMAGEWRIGHT_KEY_PASSWORD", "COSIGN_PASSWORD")
 _LARGEST_LAYER = 4 << 20
-_MOST_LAYERS = 100
+MOST_LAYERS = 100
+"""Signatures of one image that are read."""
 _PREDICATES = {spdx.MEDIA_TYPE: spdx.PREDICATE, cyclonedx.MEDIA_TYPE: cyclonedx.PREDICATE}
 KINDS = {
     spdx.PREDICATE: DocumentKind.SPDX,
@@ -199,7 +200,7 @@ def layers_of(there: RepositoryClient, target: str) -> tuple[Layer, ...]:
     if document.media_type not in MANIFESTS:
         return ()
     layers = Manifest.parse(document.content).layers
-    if len(layers) > _MOST_LAYERS:
+    if len(layers) > MOST_LAYERS:
         raise RegistryError(
             f"{there.repository}:{target} has {len(layers)} layers", hint="no signatures are that many"
         )
@@ -229,7 +230,7 @@ def unsigned_statements(there: RepositoryClient, root: Document, image: Descript
     about += [one for one in there.referrers(image.digest) if one.artifact_type in wanted]
     for entry in about:
         manifest = Manifest.parse(there.get(str(entry.digest)).content)
-        for layer in manifest.layers[:_MOST_LAYERS]:
+        for layer in manifest.layers[:MOST_LAYERS]:
             if layer.media_type in wanted:
                 statement = _statement(layer, _content(there, layer), image.digest)
                 if statement.is_about(image.digest):

@@ -48,7 +48,7 @@ def test_at_80_columns_all_that_runs_is_told_in_a_line_each() -> None:
         "━━━───────  310.0 MB of 930.0 MB  12 of 412 files",
         "python 3.13.15t bookworm arm64  compile with counters for a very…",
         "check 3.13.15t-minimal-debug-bookworm linux/arm64",
-        "0 of 2 images, 0 of 2 compiles, 1 failed",
+        "━━━━━─────  0 of 2 images, 0 of 2 compiles, 1 failed",
     ]
 
 

@@ -53,7 +53,7 @@ class _Fetching:
 
 
 class LiveView:
-    """One line per running step with its phase and time, and a bar while fetching."""
+    """One line per running step with its phase and time, and bars for what is fetched and for all images."""
 
     def __init__(
         self, console: Console, clock: Callable[[], float], *, verbose: bool, rich: RichConsole | None = None
@@ -211,17 +211,23 @@ class LiveView:
 
     def _overall_line(self, progress: events.BuildProgress) -> Text:
         time = stopwatch(self._clock() - self._begun)
-        return self._text(f"{self._wording.glyphs.dot} {time:>11}  {self._wording.progress(progress)}")
+        bar = self._bar((progress.done + progress.failed) / progress.images) if progress.images else ""
+        return self._text(f"{self._wording.glyphs.dot} {time:>11}  {bar}{self._wording.progress(progress)}")
+
+    def _bar(self, share: float) -> str:
+        """A bar of which a share is full, with the space after it; "" where there is no room for one."""
+        paint, glyphs = self._wording.paint, self._wording.glyphs
+        room = min(self._console.width() - _BESIDE_BAR, _BAR[-1])
+        if room not in _BAR:
+            return ""
+        full = int(share * room)
+        return f"{paint('cyan', glyphs.full * full)}{paint('dim', glyphs.empty * (room - full))}  "
 
     def _fetching_line(self, fetching: _Fetching) -> Text:
         paint, glyphs = self._wording.paint, self._wording.glyphs
         seconds = self._clock() - fetching.begun
         share = min(1.0, fetching.done_size / fetching.size) if fetching.size else 0.0
-        bar = ""
-        room = min(self._console.width() - _BESIDE_BAR, _BAR[-1])
-        if room in _BAR:
-            full = int(share * room)
-            bar = f"{paint('cyan', glyphs.full * full)}{paint('dim', glyphs.empty * (room - full))}  "
+        bar = self._bar(share)
         speed = f"  {size(int(fetching.done_size / seconds))}/s" if seconds > 1 else ""
         words = f"{size(fetching.done_size)} of {size(fetching.size)}"
         files = f"{fetching.done_files} of {count(fetching.files, 'file')}"

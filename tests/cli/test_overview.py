@@ -165,4 +165,4 @@ def test_the_live_view_of_many_steps_stays_low(tmp_path: Path) -> None:
     assert len(lines) == 14
     assert lines[0] == "▸        1:23  python 3.0 trixie amd64  compile"
     assert lines[-2] == "               … 8 more"
-    assert lines[-1] == "·        1:23  4 of 12 images, 1 of 20 compiles, 1 failed"
+    assert lines[-1] == "·        1:23  ━━━━──────  4 of 12 images, 1 of 20 compiles, 1 failed"

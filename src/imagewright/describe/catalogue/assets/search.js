@@ -11,7 +11,9 @@
   const SIGNS = { checked: "✓", built: "○", outdated: "↻", failed: "✗" };
   const images = data.images;
   const texts = images.map((row) =>
-    [row[NAME], ...row[TAGS], data.platform[row[PLATFORM]]].join(" ").toLowerCase());
+    ` ${[row[NAME], ...row[TAGS], data.platform[row[PLATFORM]]].join(" ")}`.toLowerCase());
+  // Words are found where parts of a tag begin, so that 3.14 does not find 3.13.14.
+  const BEGINNINGS = [" ", "-", "/", ":", "_"];
 
   const find = (id) => document.getElementById(id);
   const form = find("form");
@@ -72,7 +74,8 @@
     const set = new Uint8Array(images.length);
     const digits = word.replace(/^sha256:/, "");
     if (where === "" || where === "tag") {
-      texts.forEach((text, number) => { if (text.includes(word)) set[number] = 1; });
+      const wanted = BEGINNINGS.map((sign) => sign + word);
+      texts.forEach((text, number) => { if (wanted.some((each) => text.includes(each))) set[number] = 1; });
     }
     if ((where === "" && digits.length > 5 || where === "digest") && /^[0-9a-f]+$/.test(digits)) {
       withDigest(digits, set);
@@ -187,7 +190,7 @@
   let named = [];
   const draw = () => {
     const last = Math.max(1, Math.ceil(found.length / PAGE));
-    page = Math.min(page, last);
+    if (parts || !query.value) page = Math.min(page, last);  // else more may be found once they are there
     const shown = found.slice((page - 1) * PAGE, page * PAGE);
     list.replaceChildren(...shown.map((number) => item(number, named)));
     const where = last > 1 ? `, page ${figure(page)} of ${figure(last)}` : "";

@@ -94,7 +94,7 @@ def _interpreter(interpreter: Interpreter, paint: Paint, width: int) -> list[str
 
 def _variable(name: str, value: str, paint: Paint, width: int) -> list[str]:
     room = max(_LEAST, width - _VARIABLE)
-    parts = textwrap.wrap(value, room, break_on_hyphens=False)
+    parts = textwrap.wrap(value, room, break_on_hyphens=False) or [""]
     heads = [name, *("" for _ in parts[1:])]
     return [f"  {paint('dim', f'{head:<{_VARIABLE - 2}}')}{part}" for head, part in zip(heads, parts, strict=True)]
 

@@ -69,19 +69,20 @@ def _versions(title: str, changes: Sequence[ChangedVersion], paint: Paint, width
     told: set[tuple[str, tuple[str, ...]]] = set()
     for each in changes:
         if each.before and each.after:
-            text = f"{each.before} → {paint('yellow', one_line(each.after))}"
+            text = f"{one_line(each.before)} → {paint('yellow', one_line(each.after))}"
         else:
-            text = paint("green", f"+ {each.after}") if each.after else paint("red", f"− {each.before}")
+            after, before = one_line(each.after), one_line(each.before)
+            text = paint("green", f"+ {after}") if after else paint("red", f"− {before}")
         lines.append(f"  {fitted(one_line(each.name), names):<{names}}  {text}")
         if (each.source, each.changelog) not in told:
             told.add((each.source, each.changelog))
-            lines += [paint("dim", f"    {fitted(printable(line).rstrip(), width - 4)}") for line in _head(each)]
+            lines += [paint("dim", f"    {fitted(line, width - 4)}") for line in _head(each)]
     return lines
 
 
 def _head(change: ChangedVersion) -> list[str]:
     """As much of a changelog as a list bears; what is left out is said."""
-    lines = [*change.changelog[:_CHANGELOG]]
+    lines = [" ".join(printable(line).splitlines()).rstrip() for line in change.changelog[:_CHANGELOG]]
     more = len(change.changelog) - len(lines)
     return [*lines, f"  … {count(more, 'more line')} (--format md has all)"] if more else lines
 
@@ -97,7 +98,7 @@ def _interpreter(interpreter: ComparedInterpreter, paint: Paint, width: int) -> 
     versions = before if before == after else f"{before} → {after}"
     lines = heading(f"interpreter {one_line(versions)}", "", paint)
     for each in shown_settings(interpreter):
-        lines.append(f"  {each.name}")
+        lines.append(f"  {one_line(each.name)}")
         lines += _wrapped(paint("red", "−"), each.removed, width) + _wrapped(
             paint("green", "+"), each.added, width
         )

@@ -44,7 +44,7 @@ def wrapped(label: str, words: Iterable[str], paint: Paint, width: int) -> list[
 
 def heading(title: str, note: str, paint: Paint) -> list[str]:
     """A section's beginning."""
-    return ["", f"{paint('bold', title)}  {paint('dim', note)}".rstrip()]
+    return ["", f"{paint('bold', one_line(title))}  {paint('dim', one_line(note))}".rstrip()]
 
 
 def _image(image: ReportedImage, paint: Paint, width: int) -> list[str]:

@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from imagewright.describe.wording import plain
 from imagewright.model.reports import Instruction
 from imagewright.oci.config import History
 
@@ -27,7 +28,6 @@ _KEYWORD = re.compile(
 )
 _ARGUMENTS = re.compile(r"\|(\d{1,4}) ", re.ASCII)
 _ARGUMENT = re.compile(r"(?:^| )(?=[A-Za-z_][A-Za-z0-9_]*=)", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _PORTS = re.compile(r"EXPOSE map\[(.*)\]", re.DOTALL)
 _EXECUTED = re.compile(r"(CMD|ENTRYPOINT) (?:&\{)?(\[[^\n]*\])(?:[^\n\]]*\})?")
 _ASSIGNED = re.compile(r"(ENV|LABEL) (?=[A-Za-z0-9_./-]+=)([^\n]*)", re.ASCII)
@@ -184,4 +184,4 @@ def _shell_of(text: str) -> str:
 
 def _clean(text: str) -> str:
     """Without control characters, which no Dockerfile has and a terminal would obey; tabs and line ends stay."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n"))
+    return plain(text.replace("\r\n", "\n"))

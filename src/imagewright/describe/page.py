@@ -24,6 +24,8 @@ from imagewright.describe.wording import human
 from imagewright.model.contents import Contents
 from imagewright.model.reports import PublishedReport, Report
 
+_PARTS = (("layers", "Layers"), ("packages", "Packages"), ("python", "Python"), ("files", "Files"))
+
 
 def report_page(report: Report) -> str:
     """The whole page."""
@@ -39,12 +41,26 @@ def report_page(report: Report) -> str:
 
 
 def _parts(report: Report) -> Iterator[str]:
-    yield f"<header>\n<h1>{escaped(report.name)}</h1>\n<p><code>{report.digest}</code></p>\n</header>\n<main>\n"
+    yield f"<header>\n<h1>{escaped(report.name)}</h1>\n<p><code>{report.digest}</code></p>\n"
+    yield f"{_nav(report)}</header>\n<main>\n"
     for number, found in enumerate(report.contents, start=1):
         yield from _contents(found, number)
     if report.published is not None:
         yield from _published(report.published)
     yield "</main>\n<footer><p>Written by imagewright report.</p></footer>\n"
+
+
+def _nav(report: Report) -> str:
+    """Links to the parts of the page."""
+    places: list[tuple[str, str]] = []
+    several = len(report.contents) > 1
+    for number, found in enumerate(report.contents, start=1):
+        for place, title in _PARTS:
+            places.append((f"{place}{number}", f"{title} for {found.platform}" if several else title))
+    if report.published is not None:
+        places.append(("published", "What is published"))
+    links = "".join(f'<li><a href="#{place}">{escaped(title)}</a></li>\n' for place, title in places)
+    return f'<nav aria-label="On this page"><ul>\n{links}</ul></nav>\n'
 
 
 def _contents(found: Contents, number: int) -> Iterator[str]:
@@ -61,23 +77,25 @@ def _contents(found: Contents, number: int) -> Iterator[str]:
             ("Python", ", ".join(each.version for each in found.interpreters) or "none"),
         )
     )
-    yield "<h3>Layers and directories</h3>\n" + drawing(found, number)
+    yield f'<h3 id="layers{number}">Layers and directories</h3>\n' + drawing(found, number)
     rows = [
         (str(index), layer.comment[:160], human(layer.compressed), human(layer.unpacked), f"{layer.files:,}")
         for index, layer in enumerate(found.layers, start=1)
     ]
     yield table("Layers, lowest first", ("Layer", "What", "Transferred", "Unpacked", "Files"), rows, (2, 3, 4))
-    directories = [(each.path, f"{each.files:,}", human(each.size)) for each in found.largest_directories]
-    yield table("Largest directories, with all below", ("Directory", "Files", "Size"), directories, (1, 2))
-    yield files_table("Largest files", found.largest_files)
-    yield files_table("Files with privileges", found.privileged)
-    yield owners_table("Files by package", "Package", found.owners)
-    yield owners_table("Files by user and group", "User", found.users)
-    yield "<h3>Packages by source</h3>\n" + packages_by_source(found.sources)
+    yield f'<h3 id="packages{number}">Packages by source</h3>\n' + packages_by_source(found.sources)
+    yield f'<div id="python{number}">\n'
     python = [(one.name, one.version, one.licence or "not said", one.path) for one in found.python_packages]
     yield table("Python packages", ("Package", "Version", "Licence", "Metadata"), python)
     yield from (interpreter_part(each) for each in found.interpreters)
-    yield "</section>\n"
+    yield f'</div>\n<div id="files{number}">\n'
+    yield files_table("Files with privileges", found.privileged)
+    yield files_table("Largest files", found.largest_files)
+    directories = [(each.path, f"{each.files:,}", human(each.size)) for each in found.largest_directories]
+    yield table("Largest directories, with all below", ("Directory", "Files", "Size"), directories, (1, 2))
+    yield owners_table("Files by package", "Package", found.owners)
+    yield owners_table("Files by user and group", "User", found.users)
+    yield "</div>\n</section>\n"
 
 
 def _published(report: PublishedReport) -> Iterator[str]:

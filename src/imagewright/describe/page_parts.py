@@ -16,6 +16,8 @@ from imagewright.model.reports import ReportedImage
 
 _WIDTH, _HEIGHT = 1000.0, 560.0
 _COLOURS = 8
+_OWNERS = 15
+_SHORT = 90
 _SIGN = 7.0
 """Width of a letter in the drawing, on average."""
 
@@ -27,10 +29,11 @@ def drawing(found: Contents, number: int) -> str:
         return "<p>There are no files.</p>\n"
     shapes = "".join(_box(box) for box in boxes)
     return (
+        '<div class="map" role="region" aria-label="Map of layers and directories" tabindex="0">\n'
         f'<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="img" aria-labelledby="t{number} d{number}">\n'
         f'<title id="t{number}">Size of layers and of the directories in them</title>\n'
         f'<desc id="d{number}">Each rectangle is as large as what it holds, unpacked. The tables below have the '
-        f"same figures.</desc>\n{shapes}</svg>\n"
+        f"same figures.</desc>\n{shapes}</svg>\n</div>\n"
     )
 
 
@@ -65,8 +68,11 @@ def _source(source: SourcePackage) -> str:
     see = ", ".join(source.copyright_files)
     licences = "; ".join(source.licences) or (f"not machine-readable, see {see}" if see else "not said")
     places = "".join(f"<li><code>{escaped(url)}</code></li>" for url in source.urls or (source.path,))
+    short = "; ".join(source.licences) or "licence not machine-readable"
+    short = short if len(short) <= _SHORT else f"{short[: _SHORT - 1]}…"
     return (
-        f"<details><summary><strong>{escaped(source.name)}</strong> {escaped(source.version)}</summary>\n"
+        f"<details><summary><strong>{escaped(source.name)}</strong> {escaped(source.version)}"
+        f' <span class="q">{escaped(short)}</span></summary>\n'
         + facts_list((("Packages", names), ("Licences", licences), ("Homepage", source.homepage or "not said")))
         + f"<p>Source: <code>{escaped(source.retrieve)}</code></p>\n<ul>{places}</ul>\n</details>\n"
     )
@@ -94,9 +100,13 @@ def files_table(title: str, files: Iterable[ContentFile]) -> str:
 
 
 def owners_table(title: str, who: str, owners: Iterable[OwnedFiles]) -> str:
-    """How much belongs to whom."""
+    """How much belongs to whom: the largest owners, and the others folded away."""
     rows = [(each.owner or "none", f"{each.files:,}", human(each.size)) for each in owners]
-    return table(title, (who, "Files", "Size"), rows, (1, 2))
+    head = (who, "Files", "Size")
+    shown, more = rows[:_OWNERS], rows[_OWNERS:]
+    rest = table(f"{title}: the others", head, more, (1, 2)) if more else ""
+    folded = f"<details><summary>{len(more)} others</summary>\n{rest}</details>\n" if more else ""
+    return table(title, head, shown, (1, 2)) + folded
 
 
 def image_part(image: ReportedImage) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from imagewright.describe.history import dockerfile_lines
-from imagewright.describe.wording import code, exact, fence, http_date, listed, plain
+from imagewright.describe.wording import cell, code, exact, fence, http_date, listed
 from imagewright.model.digest import Digest
 from imagewright.model.reports import (
     Instruction,
@@ -26,7 +26,7 @@ def published_markdown(report: PublishedReport) -> list[str]:
     lines = [f"## {code(report.name)}", "", *_pull(report, report.digest)]
     lines.append(f"-\tManifest MIME: {code(report.media_type)}")
     lines.append("-\tPlatforms:")
-    lines += [f"\t-\t{image.platform}" for image in report.images]
+    lines += [f"\t-\t{cell(str(image.platform))}" for image in report.images]
     if report.attachments:
         lines.append("-\tAttestations and other attachments:")
         lines += [f"\t-\t{_attachment(one)}" for one in report.attachments]
@@ -62,7 +62,7 @@ def _attachment(one: ReportedAttachment) -> str:
 
 
 def _image(report: PublishedReport, image: ReportedImage) -> list[str]:
-    lines = [f"### {code(report.name)} - {image.platform}", "", *_pull(report, image.digest)]
+    lines = [f"### {code(report.name)} - {cell(str(image.platform))}", "", *_pull(report, image.digest)]
     lines += [*_facts(image), ""]
     if image.history:
         lines += [*fence(list(_history(image.history)), "dockerfile"), ""]
@@ -71,7 +71,7 @@ def _image(report: PublishedReport, image: ReportedImage) -> list[str]:
 
 def _facts(image: ReportedImage) -> Iterator[str]:
     if image.docker_version:
-        yield f"-\tDocker Version: {' '.join(image.docker_version.split())}"
+        yield f"-\tDocker Version: {cell(image.docker_version)}"
     yield f"-\tManifest MIME: {code(image.media_type)}"
     yield f"-\tTotal Size: **{exact(image.size)}**  "
     yield "\t(compressed transfer size, not on-disk size)"
@@ -114,6 +114,6 @@ def _layer(layer: ReportedLayer) -> Iterator[str]:
     if layer.last_modified is not None:
         yield f"\t\tLast Modified: {http_date(layer.last_modified)}  "
     yield f"\t\tSize: {exact(layer.size)}  "
-    yield f"\t\tMIME: {' '.join(plain(layer.media_type).split())}" + ("  " if layer.urls else "")
+    yield f"\t\tMIME: {cell(layer.media_type)}" + ("  " if layer.urls else "")
     for number, url in enumerate(layer.urls, start=1):
         yield f"\t\tURL: {code(url)}" + ("  " if number < len(layer.urls) else "")

@@ -13,7 +13,8 @@ _UNITS = ("KB", "MB", "GB", "TB")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""Control characters, and those that turn the direction of what follows (Unicode UAX 9), which hides things."""
 
 
 def http_date(epoch: int) -> str:
@@ -57,6 +58,7 @@ def code(text: str) -> str:
 
 def fence(lines: Sequence[str], kind: str) -> list[str]:
     """A fenced block, whose marks do not occur in it (CommonMark 0.31, 4.5)."""
+    lines = [plain(line).replace("\n", " ") for line in lines]
     longest = max((len(run) for line in lines for run in re.findall("`{3,}", line)), default=2)
     marks = "`" * (longest + 1)
     return [f"{marks}{kind}", *lines, marks]
@@ -68,7 +70,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def plain(text: str) -> str:
-    """Without control characters; tabs and line ends stay."""
+    """Without control characters and turned directions; tabs and line ends stay."""
     return _CONTROL.sub("", text)
 
 

@@ -77,7 +77,9 @@ def _contents(found: Contents, number: int) -> Iterator[str]:
             ("Python", ", ".join(each.version for each in found.interpreters) or "none"),
         )
     )
-    yield f'<h3 id="layers{number}">Layers and directories</h3>\n' + drawing(found, number)
+    yield f'<h3 id="layers{number}">Layers and directories</h3>\n'
+    yield '<div class="map" role="region" aria-label="Map of layers and directories" tabindex="0">\n'
+    yield f"{drawing(found, number)}</div>\n"
     rows = [
         (str(index), layer.comment[:160], human(layer.compressed), human(layer.unpacked), f"{layer.files:,}")
         for index, layer in enumerate(found.layers, start=1)

@@ -29,11 +29,10 @@ def drawing(found: Contents, number: int) -> str:
         return "<p>There are no files.</p>\n"
     shapes = "".join(_box(box) for box in boxes)
     return (
-        '<div class="map" role="region" aria-label="Map of layers and directories" tabindex="0">\n'
         f'<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="img" aria-labelledby="t{number} d{number}">\n'
         f'<title id="t{number}">Size of layers and of the directories in them</title>\n'
         f'<desc id="d{number}">Each rectangle is as large as what it holds, unpacked. The tables below have the '
-        f"same figures.</desc>\n{shapes}</svg>\n</div>\n"
+        f"same figures.</desc>\n{shapes}</svg>\n"
     )
 
 

@@ -7,8 +7,11 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from sigstore.errors import TUFError
+from sigstore.models import ClientTrustConfig
 
 from app.test_signing import ACCESS, WORLD, Place, image_of
 from imagewright.app.registries import client
@@ -17,6 +20,7 @@ from imagewright.app.verifying import verify
 from imagewright.attest.bundle import MEDIA_TYPE
 from imagewright.errors import (
     ConfigurationError,
+    FetchError,
     ImagewrightError,
     OfflineError,
     RegistryError,
@@ -225,6 +229,39 @@ def test_without_an_identity_nothing_is_signed(scene: Scene, monkeypatch: pytest
     monkeypatch.setenv("SIGSTORE_ID_TOKEN", scene.services.token(TEAM, minutes=-10))
     assert "cannot be used" in refusal(scene.sign, UsageError)
     assert scene.services.log.bodies == []
+
+
+def test_a_job_of_github_actions_is_who_it_is(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its identity is asked for where the job's environment says."""
+    monkeypatch.delenv("SIGSTORE_ID_TOKEN")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", f"{scene.services.url}/github/{quote(OTHER, safe='')}")
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of-the-job")
+    assert scene.sign().identity == OTHER
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of another job")
+    assert "id-token: write" in refusal(scene.sign, UsageError)
+
+
+def test_sigstores_own_root_is_used_where_none_is_named(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Offline it is the one that came with the library; one that cannot be brought up to date is said."""
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    scene.sign(bundle=scene.bundle)
+    options = VerifyOptions(TrustOptions(identities=(TEAM,), issuer=ISSUER), scene.bundle)
+    assert words(verify(OFFLINE, scene.pinned, options, ACCESS)) == ([], ALL)
+
+    def unreachable(offline: bool = False) -> None:
+        raise TUFError("Failed to refresh TUF metadata")
+
+    monkeypatch.setattr(ClientTrustConfig, "production", unreachable)
+    assert "--offline uses the copy" in refusal(
+        lambda: verify(WORLD, scene.reference, options, ACCESS), FetchError
+    )
+    assert "cannot ask for Sigstore's services" in refusal(
+        lambda: sign(WORLD, scene.reference, SignOptions(), ACCESS), FetchError
+    )
 
 
 @pytest.mark.parametrize("service", ["signingCert", "log/entries"])

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import jwt
 from cryptography import x509
@@ -309,6 +310,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name it overrides
         pass
+
+    def do_GET(self) -> None:
+        """What GitHub Actions offers a job (ACTIONS_ID_TOKEN_REQUEST_URL); the path names who it is."""
+        where = urlsplit(self.path)
+        right = self.headers.get("Authorization") == "bearer of-the-job"
+        if not right or parse_qs(where.query).get("audience") != ["sigstore"]:
+            self._answer(403, {"message": "no"})
+            return
+        self._answer(200, {"value": self.services.token(unquote(where.path.removeprefix("/github/")))})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

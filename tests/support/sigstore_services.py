@@ -4,7 +4,8 @@ transparency log of signatures (Rekor, API v1), which do what the real ones prom
 
 An identity token is believed if this very instance made it. Written from the specifications: RFC 6962 for both
 logs, sigstore/fulcio docs/oid-info.md for certificates, sigstore/rekor openapi.yaml and pkg/types for entries.
-There is no timestamping authority: the log's signed promise of a time is what bundles of API v1 have.
+There is no timestamping authority: the log's signed promise of a time is what bundles of API v1 have. PyJWT, which
+makes the tokens, comes with sigstore.
 """
 
 from __future__ import annotations

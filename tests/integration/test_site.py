@@ -182,6 +182,20 @@ def test_packages_and_digests_are_found_once_their_data_are_there(browser: Brows
     assert browser.complaints() == []
 
 
+def test_data_that_come_late_leave_the_focus_where_it_is(browser: Browser, top: str) -> None:
+    browser.open(f"{top}index.html")
+    browser.until(COUNT, "10,000 of 10,000, page 1 of 200")
+    browser.run("document.querySelector('#rows a').focus(); self.first = document.querySelector('#rows li')")
+    again = "document.querySelector('#order').dispatchEvent(new Event('change'))"  # searches at once
+    browser.run(f"document.querySelector('#query').value = '3.15.0'; {again}")
+    browser.until(COUNT, "80 of 10,000, page 1 of 2")
+    browser.until("Boolean(self.catalogueParts)", wanted=True)
+    assert browser.focused().text == "3.15.0-forky"
+    browser.run("self.first = document.querySelector('#rows li')")
+    browser.run(again)
+    assert browser.run("return document.querySelector('#rows li') === self.first"), "rows that stay are left alone"
+
+
 def test_what_was_searched_for_stands_in_the_address(browser: Browser, top: str) -> None:
     browser.open(f"{top}index.html#q=lib001-forky&suite=forky&order=largest&page=2")
     browser.until(COUNT, "2,500 of 10,000, page 2 of 50")
@@ -329,6 +343,7 @@ def test_a_real_image_is_told_whole(browser: Browser, real: Shown) -> None:
     browser.open((real.directory / "index.html").as_uri())
     browser.find("#query").send_keys(answer["digest"])
     browser.until("document.querySelectorAll('#rows li').length", 1)
+    browser.until("Boolean(self.catalogueParts)", wanted=True)
     browser.find("#rows a").click()
     browser.until("document.querySelector('h1').textContent", answer["image"])
     assert browser.find("#digest").text == answer["digest"]

@@ -134,7 +134,7 @@
     return first <= number && number <= last;
   });
 
-  const item = (number, named) => {
+  const item = (number, matches) => {
     const row = images[number];
     const link = element("a", "", row[NAME]);
     link.href = `images/${row[DIGEST]}/index.html`;
@@ -145,7 +145,6 @@
     const tags = element("p", "names");
     for (const tag of row[TAGS].slice(0, 6)) tags.append(element("code", "", tag), " ");
     if (row[TAGS].length > 6) tags.append(`and ${row[TAGS].length - 6} more`);
-    const matches = named.filter(([, ranges]) => holds(ranges, number)).slice(0, 3);
     if (matches.length) tags.append(element("span", "match", `has ${matches.map(([name]) => name).join(", ")}`));
     const details = [row[PYTHON] && `Python ${row[PYTHON]}`, human(row[SIZE]), day(row[MOMENT])].filter(Boolean);
     const digest = element("code", "", row[DIGEST].slice(0, 12));
@@ -187,12 +186,22 @@
     add("Next", page + 1, "Next page");
   };
 
+  // Rows that stay as they are are left alone, and the focus stays where it is.
   let named = [];
+  let drawn = "";
+  const drawRows = (rows) => {
+    const key = JSON.stringify(rows);
+    if (key === drawn) return;
+    drawn = key;
+    const focused = list.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    list.replaceChildren(...rows.map(([number, ...matches]) => item(number, matches)));
+    if (focused) (list.querySelector(`a[href="${focused}"]`) || find("results-title")).focus();
+  };
   const draw = () => {
     const last = Math.max(1, Math.ceil(found.length / PAGE));
     if (parts || !query.value) page = Math.min(page, last);  // else more may be found once they are there
     const shown = found.slice((page - 1) * PAGE, page * PAGE);
-    list.replaceChildren(...shown.map((number) => item(number, named)));
+    drawRows(shown.map((number) => [number, ...named.filter(([, ranges]) => holds(ranges, number)).slice(0, 3)]));
     const where = last > 1 ? `, page ${figure(page)} of ${figure(last)}` : "";
     count.textContent = found.length
       ? `${figure(found.length)} of ${figure(images.length)}${where}`

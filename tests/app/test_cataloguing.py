@@ -11,12 +11,14 @@ import pytest
 
 from imagewright.app.cataloguing import revision, write_site
 from imagewright.app.statuses import note_failure
+from imagewright.app.transferring import copy
 from imagewright.app.world import SystemClock, World
 from imagewright.errors import UsageError
 from imagewright.events import Event, Note, discard
 from imagewright.model.catalogues import CatalogueOptions, WrittenSite
 from imagewright.model.digest import Digest
 from imagewright.model.options import ArchiveFormat, GlobalOptions
+from imagewright.model.transfers import RegistryAccess
 from imagewright.oci.descriptor import DOCKER_FOREIGN_LAYER, MANIFEST, Descriptor, Target
 from imagewright.oci.layout import Export, export
 from imagewright.oci.manifest import Manifest
@@ -24,6 +26,7 @@ from imagewright.store.store import Store
 from support.catalogue import WORLD, Words, put_image
 from support.contents import base, file, python
 from support.golden import Golden
+from support.registry import run_registry
 
 CATALOG = Path(__file__).parent.parent / "catalogs/004-infra7.toml"
 OPTIONS = CatalogueOptions(catalog=CATALOG)
@@ -217,3 +220,23 @@ def test_an_empty_store_gives_an_empty_site(store: Store, tmp_path: Path) -> Non
     assert written.images == 0
     assert "0 images" in (tmp_path / "out/index.html").read_text()
     assert "No image of the catalog has been attempted yet" in (tmp_path / "out/status.html").read_text()
+
+
+@pytest.mark.loopback
+def test_every_tag_of_a_repository(store: Store, digest: Digest, tmp_path: Path) -> None:
+    other = put_image(store, [python()], replace(BOOKWORM, spec="3.12.7-bookworm", tags=()))
+    with run_registry() as registry:
+        where = f"{registry.host}/team/python"
+        access = RegistryAccess(plain=True)
+        for spec, tags in ((BOOKWORM.spec, ("3.13", "3")), ("3.12.7-bookworm", ("3.12",))):
+            for tag in tags:
+                copy(WORLD, store, (f"store:{spec}", f"{where}:{tag}"), (), access, discard)
+        options = replace(OPTIONS, refs=(where,), all_tags=True, access=access)
+        written, _ = write(store, tmp_path / "out", options)
+        one, _ = write(store, tmp_path / "one", replace(options, refs=(f"{where}:3.12",), all_tags=False))
+    assert (written.images, one.images) == (2, 1)
+    page = (tmp_path / "out/images" / digest.hex / "index.html").read_text()
+    assert f"docker pull --platform linux/amd64 {where}:3" in page
+    assert f"FROM {where}@{digest}" in page
+    assert page.count(f"<li><code>{where}:3") == 2, "its tags, each once"
+    assert (tmp_path / "one/images" / other.hex / "index.html").is_file()

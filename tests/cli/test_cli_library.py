@@ -45,7 +45,7 @@ def test_a_manifest_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(application, "library", "--read", "python") == 0
     assert application.asked[1] == ("read_library", Path("python"))
     assert capsys.readouterr().out == (
-        "3.13.15-slim-trixie  0123456789ab 3.13/slim-trixie  amd64\n\n1 image, 2 simple tags, 1 shared tag\n"
+        "3.13.15-slim-trixie  0123456789ab 3.13/slim-trixie\n    amd64\n\n1 image, 2 simple tags, 1 shared tag\n"
     )
     assert call(application, "library", "--read", "python", "--as", "manifest") == 0
     assert capsys.readouterr().out == MANIFEST.text
@@ -67,3 +67,19 @@ def test_a_family_is_taken_over(capsys: pytest.CaptureFixture[str]) -> None:
 def test_as_is_about_what_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(FakeApplication(), "library", "--as", "catalog") == 2
     assert "--read FILE" in capsys.readouterr().err
+
+
+def test_what_differs_between_architectures_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    commit, other = "a" * 40, "b" * 40
+    (tmp_path / "python").write_text(
+        "Maintainers: A (@a)\nGitRepo: https://g.example/x\nArchitectures: amd64, arm32v5, s390x\n\n"
+        f"Tags: 3.13-trixie\nGitCommit: {commit}\nDirectory: 3.13/trixie\narm32v5-GitCommit: {other}\n"
+        "arm32v5-File: Other\nConstraints: !aufs\n"
+    )
+    assert run(["library", "--read", str(tmp_path / "python")], {"COLUMNS": "80"}) == 0
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        "3.13-trixie  aaaaaaaaaaaa 3.13/trixie",
+        "    amd64 arm32v5 s390x",
+        "    arm32v5: bbbbbbbbbbbb 3.13/trixie/Other",
+        "    only on !aufs",
+    ]

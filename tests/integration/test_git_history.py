@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from imagewright.app.git import GitHistory
+from imagewright.app.library import write_manifest
+from imagewright.app.readme import describe_repository
+from imagewright.app.world import SystemClock, World
 from imagewright.errors import ConfigurationError
+from imagewright.model.emitted import LibraryOptions, ReadmeOptions
+from imagewright.model.options import GlobalOptions
 from imagewright.model.ports import Kept
 
 pytestmark = pytest.mark.integration
@@ -89,3 +94,31 @@ def test_no_repository_and_no_commit(repository: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="git cannot read") as caught:
         GitHistory(tmp_path / "other").kept([])
     assert "not a git repository" in caught.value.why
+
+
+def test_manifest_and_readmes_of_a_repository_with_dockerfiles_of_one_architecture(repository: Path) -> None:
+    """What is committed below a directory of the repository is what both name, each architecture its own."""
+    common = commit(repository, "images/3.13/trixie", "images/3.13/slim-trixie")
+    own = commit(repository, "images/3.13/trixie/arm32v5")
+    (repository / "imagewright.toml").write_text(
+        '[publication.links]\ndockerfile = "https://git.example/x/{commit}/{directory}/{file}"\n'
+    )
+    catalog = Path(__file__).parent.parent / "catalogs" / "002-2025.toml"
+    world = World(GlobalOptions(config=repository / "imagewright.toml"), SystemClock(), 0o022)
+    options = LibraryOptions(
+        git=repository / "images", repository="https://git.example/x", maintainers=("A (@a)",), catalog=catalog
+    )
+    made = write_manifest(world, options, GitHistory(repository / "images"))
+    whole, slim = made.entries
+    places = {source.architecture: (source.commit, source.directory) for source in whole.sources}
+    assert places.pop("arm32v5") == (own, "images/3.13/trixie/arm32v5")
+    assert set(places.values()) == {(own, "images/3.13/trixie")}, "the last commit below the directory"
+    assert {(one.commit, one.directory) for one in slim.sources} == {(common, "images/3.13/slim-trixie")}
+    for name, link in (
+        ("python", f"({own}/images/3.13/trixie/Dockerfile)"),
+        ("arm32v5/python", f"({own}/images/3.13/trixie/arm32v5/Dockerfile)"),
+    ):
+        text = describe_repository(world, name, ReadmeOptions(git=repository / "images", catalog=catalog)).text
+        assert link.replace("(", "(https://git.example/x/") in text
+        assert f"{common}/images/3.13/slim-trixie/Dockerfile" in text
+        assert "HEAD" not in text

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections import Counter
 from pathlib import Path
 
 import click
 
 from imagewright.cli.commands.group import HELP, PROGRAM
+from imagewright.cli.console import Paint
 from imagewright.cli.options import Command, Example, PlatformsType
 from imagewright.cli.session import Session
-from imagewright.cli.text import count
+from imagewright.cli.text import count, fitted
 from imagewright.errors import UsageError
-from imagewright.model.emitted import LibraryManifest, LibraryOptions
+from imagewright.model.emitted import LibraryManifest, LibraryOptions, LibrarySource
 from imagewright.model.platforms import Platform
 
 
@@ -90,8 +93,12 @@ def library(
             session.console.err([f"differs: {line}"])
     else:
         found = session.application().read_library(read)
-        lines = _lines(found.text) if form == "manifest" else _table(found)
+        lines = _lines(found.text) if form == "manifest" else _shown(found, session)
         session.answer(found, lambda: lines, quiet=lines if form == "manifest" else _tags(found))
+
+
+def _shown(found: LibraryManifest, session: Session) -> list[str]:
+    return _table(found, session.console.paint_out(), session.console.width())
 
 
 def _lines(text: str) -> list[str]:
@@ -102,14 +109,26 @@ def _tags(found: LibraryManifest) -> list[str]:
     return [tag for entry in found.entries for tag in entry.tags]
 
 
-def _table(found: LibraryManifest) -> list[str]:
-    """One image after another: its first tag, where its Dockerfile is, and what it is for."""
+def _table(found: LibraryManifest, paint: Paint, width: int) -> list[str]:
+    """One image after another: its first tag, where its Dockerfile is, what it is for, and what differs there."""
     room = max(len(entry.tags[0]) for entry in found.entries)
     lines: list[str] = []
     for entry in found.entries:
-        first = entry.sources[0]
-        place = f"{first.commit[:12]} {first.directory}"
-        lines.append(f"{entry.tags[0]:<{room}}  {place}  {' '.join(one.architecture for one in entry.sources)}")
+        usual, *others = Counter(map(_place, entry.sources)).most_common()
+        names = " ".join(one.architecture for one in entry.sources)
+        notes = textwrap.wrap(names, max(20, width - 4), break_on_hyphens=False)
+        differing = [one for one in entry.sources if others and _place(one) != usual[0]]
+        notes += [f"{one.architecture}: {_place(one)}" for one in differing]
+        notes += [f"only on {', '.join(entry.constraints)}"] if entry.constraints else []
+        head = f"{entry.tags[0]:<{room}}  {usual[0]}"
+        notes = notes if len(head) <= width else [usual[0], *notes]
+        lines.append(head if len(head) <= width else entry.tags[0])
+        lines += [paint("dim", f"    {fitted(note, max(20, width - 4))}") for note in notes]
     shared = {tag for entry in found.entries for tag in entry.shared_tags}
     end = (len(found.entries), "image"), (len(_tags(found)), "simple tag"), (len(shared), "shared tag")
     return [*lines, "", ", ".join(count(number, what) for number, what in end)]
+
+
+def _place(source: LibrarySource) -> str:
+    file = "" if source.file == "Dockerfile" else f"/{source.file}"
+    return f"{source.commit[:12]} {source.directory}{file}"

@@ -58,11 +58,14 @@ class DockerEngine:
         return output([*inside, *client, *words], stdin=stdin)
 
 
-def start_docker(root: Path, state: Path) -> tuple[subprocess.Popen[bytes], DockerEngine]:
-    """Start an engine and wait until it answers; both the process to end and the engine to talk to."""
+def start_docker(root: Path, state: Path, network: str = "none") -> tuple[subprocess.Popen[bytes], DockerEngine]:
+    """Start an engine and wait until it answers; both the process to end and the engine to talk to.
+
+    ``network`` is ``none``, or ``bridge`` for an engine whose containers have one that leads nowhere.
+    """
     log = (state / "engine.log").open("wb")
     # A session of its own, so that Ctrl-C leaves it to the fixture; and it never outlives this process.
-    command = ["setpriv", "--pdeathsig", "KILL", HERE / "start-docker", root, state]
+    command = ["setpriv", "--pdeathsig", "KILL", HERE / "start-docker", root, state, network]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     log.close()
 

@@ -23,6 +23,7 @@ from imagewright.archives.download import combined
 from imagewright.catalog.resolve import define
 from imagewright.emit.dockerfiles.compiling import profile_name
 from imagewright.engine.packing import LayerBlob
+from imagewright.engine.steps.runtime import interpreter_document
 from imagewright.errors import MachineError
 from imagewright.events import Sink
 from imagewright.model.digest import Digest
@@ -34,6 +35,7 @@ from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, Step, Step
 from imagewright.model.ports import Ports
 from imagewright.oci.image import ImageLayer, assemble
 from imagewright.oci.layout import Export, export
+from imagewright.recipes.embedded import document_path
 from imagewright.store.store import Store
 
 LAYOUT_TAG = "root"
@@ -148,12 +150,16 @@ class ContextWriter:
         return place
 
     def _inputs(self, name: str, rows: Sequence[_Row]) -> Path:
-        """Source, wheels and training profiles, by the names that Dockerfiles have for them."""
+        """Source, wheels and training profiles, by the names that Dockerfiles have for them; and the document that
+        tells scanners of the interpreter."""
         place = _empty(self._directory / name)
         for row in rows:
             work = next(step.work for step in row.steps if isinstance(step.work, PythonWork))
-            self._put(work.source.sha256, place / work.source.filename)
-            for wheel in work.source.wheels:
+            source = work.source
+            self._put(source.sha256, place / source.filename)
+            document = place / document_path(source.release).rpartition("/")[2]
+            document.write_bytes(interpreter_document(source, row.definition.release_epoch, self._ports.blobs))
+            for wheel in source.wheels:
                 self._put(wheel.sha256, place / wheel.filename)
             if work.profile is not None:
                 self._put(work.profile.sha256, place / profile_name(row.definition.platform.debian))

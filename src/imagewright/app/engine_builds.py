@@ -15,7 +15,7 @@ from imagewright.app.checking import refuse_failed, run_image_checks
 from imagewright.app.choosing import choose
 from imagewright.app.contexts import ContextWriter
 from imagewright.app.dockerfiles import NAME, Printer
-from imagewright.app.engines import Job, make_engine, workplace
+from imagewright.app.engines import Job, make_engine
 from imagewright.app.locks import ensure_locked
 from imagewright.app.naming import remember
 from imagewright.app.steps import make_ports
@@ -61,8 +61,7 @@ def build_with_engine(
     builder = Builder(world, store, sink)
     lock = ensure_locked(world, store, make_ports(world, store), definitions, sink)
     plan = builder.plan_of(definitions, lock)
-    with workplace(store.layout.work) as directory:
-        place = Path(directory)
+    with make_ports(world, store).trees.workspace(f"engine-{options.engine.value}") as place:
         jobs, bake = _prepare(world, store, definitions, lock, options, place, sink)
         archives = engine.build(jobs, bake, place)
         images = [

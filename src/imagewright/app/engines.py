@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from imagewright.app.contexts import Context
@@ -151,14 +150,6 @@ class Podman:
 def make_engine(name: EngineName, sink: Sink) -> ForeignEngine:
     """The engine of a name. Raises :class:`MachineError` where its client is not installed."""
     return BuildKit(sink) if name is EngineName.BUILDKIT else Podman(sink)
-
-
-def workplace(directory: Path) -> TemporaryDirectory[str]:
-    """Where Dockerfiles, contexts and archives lie while an engine works, on the store's file system."""
-    try:
-        return TemporaryDirectory(prefix="engine-", dir=directory)
-    except OSError as error:
-        raise MachineError(f"cannot write {directory}", why=error.strerror or str(error)) from error
 
 
 def _roots(jobs: Sequence[Job]) -> tuple[Path, ...]:

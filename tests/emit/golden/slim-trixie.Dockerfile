@@ -657,6 +657,7 @@ COPY <<"EOF" /recipe/image-parts.sh
 # Split the interpreter's tree into its parts, and note what each needs.
 #
 #   /out/tree, /out/debug   what the build left
+#   /from                   the inputs of the build
 #
 # Leaves /parts/PART, a tree each, and /needs/PART: lines of PACKAGE MODULE, where the
 # module is the extension module that needs the package's library.
@@ -699,6 +700,15 @@ part_of() {
 }
 
 cp -a /out/debug/. /out/tree/
+
+# A document that tells scanners of the interpreter, where the inputs have one.
+for document in /from/*.spdx.json; do
+    if [ -e "$document" ]; then
+        mkdir -p /out/tree/usr/local/share/sbom
+        install -m 644 "$document" /out/tree/usr/local/share/sbom/
+    fi
+done
+
 mkdir -p /parts /needs /lists
 cd /out/tree
 
@@ -759,6 +769,7 @@ EOF
 FROM compiled AS python
 RUN --network=none \
     --mount=type=bind,from=recipe-parts,source=/recipe,target=/recipe \
+    --mount=type=bind,from=inputs,target=/from \
     sh /recipe/image-parts.sh
 
 FROM scratch AS recipe-image
@@ -969,6 +980,7 @@ RUN --mount=type=bind,from=recipe-image,source=/recipe,target=/recipe \
     --mount=type=bind,from=python,source=/needs,target=/needs \
     IW_PARTS='interpreter development installers extras' \
     IW_OPTIONAL=_tkinter \
+    SOURCE_DATE_EPOCH=1785932743 \
     sh /recipe/image-packages.sh install \
         # TLS with the public certificate authorities
         ca-certificates \

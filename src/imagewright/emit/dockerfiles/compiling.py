@@ -146,14 +146,13 @@ def _compiled(order: Order, profiles: tuple[tuple[str, PlatformBuild], ...]) -> 
 
 
 def _parts(order: Order, script: str) -> str:
+    mounts = [writing.bind("recipe-parts", "/recipe", "/recipe"), writing.bind("inputs", "/", "/from")]
     return (
         recipe_stage("parts", {"image-parts.sh": script}, order.style)
         + "\n"
         + writing.comment("Its parts, and which packages the files of each part need.")
         + "FROM compiled AS python\n"
-        + writing.run(
-            [_OFFLINE, writing.bind("recipe-parts", "/recipe", "/recipe")], ["sh /recipe/image-parts.sh"]
-        )
+        + writing.run([_OFFLINE, *mounts], ["sh /recipe/image-parts.sh"])
     )
 
 

@@ -94,7 +94,12 @@ def _configured(order: Order) -> list[str]:
     files |= {f"packages.{name}": text for name, text in pins(locked).items()}
     files |= archives_file(order)
     base = base_reference(order, slim=first.slim)
-    needs = (("IW_PARTS", " ".join(first.parts)), ("IW_OPTIONAL", " ".join(first.optional_modules)))
+    needs = (
+        ("IW_PARTS", " ".join(first.parts)),
+        ("IW_OPTIONAL", " ".join(first.optional_modules)),
+        # Bytecode of the distribution's own Python then goes by content, not by times.
+        ("SOURCE_DATE_EPOCH", str(first.release_epoch)),
+    )
     install = [
         *writing.words(needs),
         "sh /recipe/image-packages.sh install",

@@ -21,8 +21,9 @@ from imagewright.engine.steps.root import machine_of
 from imagewright.engine.unpack import disk
 from imagewright.model.digest import Digest
 from imagewright.model.images import RootKind
+from imagewright.model.lock import LockedSource
 from imagewright.model.plan import RuntimeWork
-from imagewright.model.ports import Ports
+from imagewright.model.ports import BlobStore, Ports
 from imagewright.recipes.authorities import LOCAL_AUTHORITIES, authority_name
 from imagewright.recipes.embedded import document_path
 from imagewright.recipes.pathrules import PathRules
@@ -89,15 +90,19 @@ def _tell_of_interpreter(work: RuntimeWork, root: ExtendedRoot, ports: Ports) ->
     source = work.interpreter
     if source is None:
         return
-    own = bundled_bill(ports.blobs.path(source.sha256), source.filename)
-    bill = interpreter_bill(source.release, source.filename, source.sha256, own, work.release_epoch)
     place = root.upper / document_path(source.release)
     with disk("cannot write the document about the interpreter"):
         make_directory(place.parent)
-        place.write_bytes(spdx.encode(bill))
+        place.write_bytes(interpreter_document(source, work.release_epoch, ports.blobs))
         place.chmod(0o644)
         for path in (place, place.parent):
             os.utime(path, (root.epoch, root.epoch))
+
+
+def interpreter_document(source: LockedSource, epoch: int, blobs: BlobStore) -> bytes:
+    """The document that tells scanners of the interpreter, from the source archive; ``epoch`` in seconds."""
+    own = bundled_bill(blobs.path(source.sha256), source.filename)
+    return spdx.encode(interpreter_bill(source.release, source.filename, source.sha256, own, epoch))
 
 
 def _certificates(work: RuntimeWork, ports: Ports) -> dict[str, str]:

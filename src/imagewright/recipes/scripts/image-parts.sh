@@ -4,6 +4,7 @@
 # Split the interpreter's tree into its parts, and note what each needs.
 #
 #   /out/tree, /out/debug   what the build left
+#   /from                   the inputs of the build
 #
 # Leaves /parts/PART, a tree each, and /needs/PART: lines of PACKAGE MODULE, where the
 # module is the extension module that needs the package's library.
@@ -17,6 +18,15 @@ part_of() {
 }
 
 cp -a /out/debug/. /out/tree/
+
+# A document that tells scanners of the interpreter, where the inputs have one.
+for document in /from/*.spdx.json; do
+    if [ -e "$document" ]; then
+        mkdir -p /out/tree/usr/local/share/sbom
+        install -m 644 "$document" /out/tree/usr/local/share/sbom/
+    fi
+done
+
 mkdir -p /parts /needs /lists
 cd /out/tree
 

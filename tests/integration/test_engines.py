@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images built by a real Docker Engine's BuildKit from generated Dockerfiles equal the native ones.
+
+Compiling takes BuildKit as long as us, so by default the native interpreter stands for the stage that compiles;
+with IMAGEWRIGHT_LONG_TESTS=1 the engine does all of it, full and minimal too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from peers.fixtures import QUICK, Built, Workshop
+from peers.programs import HERE, output, peers_directory, start_docker, stop_docker
+from support.machine import need_root, program
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+EXPECTED = {
+    "etc/hosts",  # netbase writes one where there is none; engines lay their own over it meanwhile
+    "var/lib/apt/extended_states",  # the same packages, in the order in which apt dealt with them
+}
+"""Files that differ, as docs/how-to/dockerfiles.md lists them."""
+
+DOCUMENT = "usr/local/share/sbom/python-3.13.15.spdx.json"
+SPECS = ("3.13-trixie", "3.13-slim-trixie", "3.13-minimal-trixie")
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """The engine's client as a program of this machine: ``directory`` is to be first in PATH."""
+
+    directory: Path
+
+    def __call__(self, *words: str | Path) -> str:
+        return output([self.directory / "docker", *words], timeout=1800)
+
+
+@pytest.fixture(scope="module")
+def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
+    need_root()
+    program("mmdebstrap", "mmdebstrap")
+    root = peers_directory() / "docker"
+    output([HERE / "make-docker-root", root], timeout=900)
+    state = tmp_path_factory.mktemp("docker")
+    place = tmp_path_factory.mktemp("client")
+    plugins = place / "config" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-buildx").symlink_to(root / "usr/libexec/docker/cli-plugins/docker-buildx")
+    client = place / "docker"
+    client.write_text(
+        f"#!/bin/sh\nexport DOCKER_HOST=unix://{state}/docker.sock DOCKER_CONFIG={place}/config\n"
+        f'exec {root}/usr/bin/docker "$@"\n'
+    )
+    client.chmod(0o755)
+    process, engine = start_docker(root, state, "bridge")
+    try:
+        yield Docker(place)
+    finally:
+        stop_docker(process, engine)
+
+
+def differences(workshop: Workshop, before: str, after: str) -> tuple[set[str], Any]:
+    """Paths of files that are not the same, and the whole answer."""
+    found = workshop.answer("diff", before, after)
+    paths = {change["path"].lstrip("/") for group in found["files"] for change in group["files"]}
+    return paths, found
+
+
+def interpreter(built: Built, place: Path) -> Path:
+    """The parts of the native interpreter and what they need, as the stage ``python`` has them."""
+    store = built.workshop.store / "blobs" / "sha256"
+    for layer in built.answer["layers"]:
+        part = layer["step"].split()[0].replace("python", "interpreter")
+        if part in {"interpreter", "development", "installers", "extras"}:
+            directory = place / "parts" / part
+            directory.mkdir(parents=True)
+            blob = store / layer["digest"].removeprefix("sha256:")
+            output(["tar", "-C", directory, "-xzf", blob])
+    (place / "needs").mkdir()
+    asked = built.workshop.call("run", *QUICK, "--", "apt-mark", "showmanual").stdout.split()
+    libraries = [name for name in asked if name.startswith(("lib", "zlib"))]
+    assert "libffi8" in libraries
+    (place / "needs" / "interpreter").write_text("".join(f"{name} any\n" for name in libraries))
+    return place
+
+
+def test_what_is_around_the_interpreter_is_the_same(docker: Docker, quick_image: Built, tmp_path: Path) -> None:
+    workshop = quick_image.workshop
+    words = (*QUICK, "--builder", "docker", "--contexts", tmp_path / "contexts", "--tree", tmp_path / "tree")
+    made = workshop.answer("bake", *words)
+    workshop.call("dockerfiles", tmp_path / "tree", "--only", "3.13-slim-trixie", *QUICK[1:], "-q",
+                  "--platform", "linux/amd64")  # fmt: skip
+    target = json.loads(made["text"])["target"]["3-13-15-slim-trixie"]
+    for root in made["load"]:
+        docker("load", "--input", root)
+    contexts = {**target["contexts"], "python": str(interpreter(quick_image, tmp_path / "python"))}
+    context_words = [word for name, place in contexts.items() for word in ("--build-context", f"{name}={place}")]
+    epoch = target["args"]["SOURCE_DATE_EPOCH"]
+    docker("buildx", "build", "--network", "none", "--build-arg", f"SOURCE_DATE_EPOCH={epoch}", *context_words,
+           "--tag", "here:slim", "--load", target["context"])  # fmt: skip
+    docker("save", "--output", tmp_path / "slim.tar", "here:slim")
+    paths, answer = differences(
+        workshop, f"oci-archive:{quick_image.archive}", f"docker-archive:{tmp_path}/slim.tar"
+    )
+    # The document is among the inputs of the stage that did not run here.
+    assert paths == {*EXPECTED, DOCUMENT}
+    assert answer["configuration"] == []
+    said = docker("run", "--rm", "--network", "none", "here:slim", "python3", "-c", "import ssl; print('runs')")
+    assert said == "runs\n"
+
+
+@pytest.mark.skipif(not os.environ.get("IMAGEWRIGHT_LONG_TESTS"), reason="compiles: set IMAGEWRIGHT_LONG_TESTS=1")
+def test_one_bake_builds_all_variants_and_they_are_equal(
+    docker: Docker, workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = workshop.apart(tmp_path)
+    native, other = tmp_path / "native", tmp_path / "buildkit"
+    quick = ("--profile", "quick")
+    apart.call("build", *SPECS, *quick, "-o", f"{native}/", timeout=3600)
+    monkeypatch.setenv("PATH", f"{docker.directory}:{os.environ['PATH']}")
+    apart.call("build", *SPECS, *quick, "--engine", "buildkit", "-o", f"{other}/", timeout=3600)
+    for file in sorted(native.iterdir()):
+        paths, answer = differences(apart, f"oci-archive:{file}", f"oci-archive:{other / file.name}")
+        assert paths <= EXPECTED, file.name
+        assert answer["configuration"] == []

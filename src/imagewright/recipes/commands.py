@@ -94,7 +94,7 @@ def bare_script(exclude: tuple[str, ...], include: tuple[str, ...]) -> str:
     return _filled(
         "bare",
         included=_cases(include, 1),
-        prefixes=_cases((f"{prefix}*" for prefix in dict.fromkeys(map(fixed_part, include))), 1),
+        prefixes=_cases((f"{prefix}*" for prefix in _shortest(map(fixed_part, include))), 1),
         excluded=_cases(exclude, 0),
         kept=_cases((rule.pattern for rule in bare.KEPT.rules), 1),
         removed=_cases((rule.pattern for rule in bare.REMOVED.rules), 0),
@@ -102,6 +102,12 @@ def bare_script(exclude: tuple[str, ...], include: tuple[str, ...]) -> str:
         directories=[f"directory {each.path} {each.mode:04o} {each.owner}" for each in bare.DIRECTORIES],
         applets=[" ".join(f"'{name}'" if name.startswith("[") else name for name in bare.APPLETS)],
     )
+
+
+def _shortest(prefixes: Iterable[str]) -> list[str]:
+    """Those that no other one begins."""
+    found = sorted(set(prefixes))
+    return [one for one in found if not any(one != other and one.startswith(other) for other in found)]
 
 
 def _cases(patterns: Iterable[str], status: int) -> list[str]:

@@ -53,7 +53,8 @@ class DockerEngine:
     def __call__(self, *words: str, stdin: Path | None = None) -> str:
         """Run ``docker WORDS``; its output."""
         # env: nsenter opens --wd before it enters, so that the directory is not below the new root.
-        inside = ["nsenter", "--target", str(self.pid), "--mount", "--root", "--wd=/", "env", "--chdir=/"]
+        inside = ["nsenter", "--target", str(self.pid), "--mount", "--root", "--wd=/"]
+        inside += ["env", "--chdir=/", "--unset=TMPDIR"]  # what it names is not below the new root
         client = ["docker", "--host", "unix:///run/state/docker.sock"]
         return output([*inside, *client, *words], stdin=stdin)
 

@@ -59,6 +59,7 @@ def patching(quick_image: Built, tmp_path: Path, script: str = "") -> Iterator[P
     """See :func:`patched`; ``script`` is what configures the packages, in place of their own."""
     program("dpkg-deb", "dpkg")
     workshop = quick_image.workshop
+    forget_others(workshop.store, quick_image.answer["image"], quick_image.answer["platform"])
     archive = SignedArchive(tmp_path / "archive", KEY)
     for deb in newer_debs(workshop.lock, workshop.store, tmp_path, script):
         archive.add_deb(deb)
@@ -81,6 +82,13 @@ def patching(quick_image: Built, tmp_path: Path, script: str = "") -> Iterator[P
     # The store is shared: other tests expect the image that their own lock describes.
     again = json.loads(workshop.call("build", *QUICK, "--json", "--progress", "none").stdout)
     assert again[0]["digest"] == quick_image.answer["digest"]
+
+
+def forget_others(store: Path, spec: str, platform: str) -> None:
+    """Take the names of other tests' images away, which this archive has no packages for."""
+    with Store.open(store, clock=SystemClock()) as opened:
+        others = [image for image in opened.images.all() if (image.spec, image.platform) != (spec, platform)]
+        opened.images.remove(others)
 
 
 def newer_debs(lock: Path, store: Path, directory: Path, script: str) -> Iterator[Path]:

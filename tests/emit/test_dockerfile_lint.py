@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagewright.emit.dockerfiles.lint import RULES, lint
+from imagewright.emit.dockerfiles.lint import RULES, Rule, lint
 from imagewright.emit.dockerfiles.parsing import parse_dockerfile
 
 BREACHES = {
@@ -47,8 +47,8 @@ CMD ["python3"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_each_rule_finds_its_breach_and_no_other(rule: object) -> None:
-    name = rule.name  # type: ignore[attr-defined]
+def test_each_rule_finds_its_breach_and_no_other(rule: Rule) -> None:
+    name = rule.name
     assert {each.rule for each in lint(BREACHES[name])} == {name}
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from imagewright.catalog.selecting import current_images
+from imagewright.catalog.shipped import shipped_catalog
+from imagewright.catalog.tags import directory_of
 from imagewright.cli.run import run
 
 SLIM = "3.13/slim-trixie/Dockerfile"
@@ -87,3 +90,42 @@ def test_ours_that_belong_to_no_image_go_and_others_stay(here: Path, capsys: pyt
 def test_a_pattern_that_means_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("dockerfiles", "tree", "--only", "4.0-*") == 2
     assert "matches no image" in capsys.readouterr().err
+
+
+def test_every_dockerfile_of_the_official_set_is_written_linted_and_compared(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All series with all their suites and variants, Alpine's and Windows' too; what CI holds the set to."""
+    assert call("dockerfiles", "tree", "--json") == 0
+    written = json.loads(capsys.readouterr().out)
+    assert call("dockerfiles", "tree", "--check", "--json") == 0
+    compared = json.loads(capsys.readouterr().out)
+    assert compared["files"] == written["files"]
+    assert (compared["changed"], compared["removed"], compared["findings"]) == ([], [], [])
+    catalog = shipped_catalog()
+    scheme = catalog.by_scheme["official"]
+    # Without a lock, images without a shell have no Dockerfile; the official set has no such images.
+    expected = {
+        f"{directory_of(name, catalog, scheme)}/Dockerfile"
+        for name in current_images(catalog)
+        if not catalog.by_variant[name.variant].word.startswith("minimal")
+    }
+    assert {path for path in written["files"] if path.endswith("/Dockerfile")} == expected
+    distributions = {catalog.by_suite[name.suite].distribution for name in current_images(catalog)}
+    assert distributions == {"debian", "ubuntu", "alpine", "windows"}
+    assert {path.partition("/")[0] for path in expected} == set(catalog.by_series)
+
+
+def test_what_is_against_the_rules_is_shown_with_its_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("dockerfiles", "tree", "--only", "slim-trixie")
+    assert call(*words) == 0
+    file = here / "tree" / SLIM
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([*lines, "MAINTAINER me", ""]))
+    capsys.readouterr()
+    assert call(*words, "--check", "-q") == 1
+    shown = capsys.readouterr().out.splitlines()
+    assert [line for line in shown if line.startswith(f"{SLIM}:{len(lines) + 1}: DL4000: ")]
+    assert call(*words, "--check", "--json") == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["path"], finding["line"], finding["rule"]) == (SLIM, len(lines) + 1, "DL4000")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tree of Dockerfiles on the disk: written whole or not at all, or compared with what is there."""
+"""A tree of Dockerfiles on the disk: written whole or not at all, or compared with what is there and linted."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 
 from imagewright.app.dockerfiles import NAME, Printer, all_files
 from imagewright.app.world import World
+from imagewright.emit.dockerfiles.lint import lint
 from imagewright.emit.dockerfiles.printing import MARK
 from imagewright.errors import MachineError, UsageError
-from imagewright.model.dockerfiles import DockerfileOptions, DockerfileTree
+from imagewright.model.dockerfiles import DockerfileOptions, DockerfileTree, LintFinding
 
 _LARGEST = 16 << 20
 """Bytes of a file that is looked at for comparison."""
@@ -35,10 +36,11 @@ def write_tree(world: World, root: Path, options: DockerfileOptions) -> Dockerfi
     # Only of a whole catalog is known what does not belong to it.
     removed = () if options.selection.only else tuple(_stale(root, files))
     difference = tuple(_difference(before, files, changed, removed, root)) if options.check else ()
+    findings = tuple(_findings(before, files)) if options.check else ()
     if not options.check:
         _write(root, {path: files[path] for path in changed}, world.umask)
         _remove(root, removed)
-    return DockerfileTree(root, tuple(files), changed, removed, difference, left_out)
+    return DockerfileTree(root, tuple(files), changed, removed, difference, left_out, findings)
 
 
 def _stale(root: Path, files: Mapping[str, bytes]) -> Iterator[str]:
@@ -51,6 +53,15 @@ def _stale(root: Path, files: Mapping[str, bytes]) -> Iterator[str]:
             name = file.relative_to(root).as_posix()
             if name not in files:
                 yield name
+
+
+def _findings(before: Mapping[str, bytes], files: Mapping[str, bytes]) -> Iterator[LintFinding]:
+    """What is against our rules in the Dockerfiles as they lie there; in those that are missing, as they would."""
+    for path in files:
+        if path.endswith(f"/{NAME}"):
+            text = before.get(path, files[path]).decode("utf-8", "replace")
+            for found in lint(text):
+                yield LintFinding(path, found.line, found.rule, found.message)
 
 
 def _difference(

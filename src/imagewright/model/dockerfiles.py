@@ -40,11 +40,22 @@ class Dockerfile:
 
 
 @dataclass(frozen=True, slots=True)
+class LintFinding:
+    """Something in a Dockerfile (``path`` in its tree) that is against a ``rule``, at a ``line`` from 1."""
+
+    path: str
+    line: int
+    rule: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class DockerfileTree:
     """A tree of Dockerfiles: every file by its path in it.
 
     ``changed`` and ``removed`` are those that were, or with ``check`` would be, written and removed;
-    ``difference`` is how, as a unified diff. ``left_out`` are images without one, with reasons.
+    ``difference`` is how, as a unified diff. ``left_out`` are images without one, with reasons. ``findings`` are
+    what ``check`` finds against our rules in the Dockerfiles that lie there, or, where one is missing, would.
     """
 
     root: Path
@@ -53,6 +64,7 @@ class DockerfileTree:
     removed: tuple[str, ...]
     difference: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
+    findings: tuple[LintFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import click
 from imagewright.cli.commands.group import FAILED, HELP, PROGRAM, SPEC
 from imagewright.cli.options import Command, Example, selection, selection_options
 from imagewright.cli.session import Session
-from imagewright.cli.text import count
+from imagewright.cli.text import count, one_line
 from imagewright.errors import UsageError
-from imagewright.model.dockerfiles import DockerfileOptions, DockerfileTree
+from imagewright.model.dockerfiles import DockerfileOptions, DockerfileTree, LintFinding
 from imagewright.model.results import LeftOut
 
 
@@ -90,7 +90,7 @@ def dockerfile(session: Session, /, *, spec: str, classic: bool, bases: tuple[st
     ),
 )
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--check", is_flag=True, help="Write nothing; show what is different, and fail if anything is.")
+@click.option("--check", is_flag=True, help="Write nothing; show what differs or is against our rules, and fail.")
 @click.option("--only", multiple=True, metavar="GLOB", help="Only images with such a tag: 'slim-*'; repeatable.")
 @_writing_options
 @selection_options
@@ -109,20 +109,26 @@ def dockerfiles(
     """Write the Dockerfiles of every image of the catalog into DIR, or compare them with what is there.
 
     Each lies where the official repository has it: 3.13/slim-trixie/Dockerfile. Files of others are left alone.
+    The rules that --check looks for are hadolint's, as far as they make sense here, and some of our own.
     """
     options = _options(classic, bases, check=check, only=only, **words)
     tree = session.application().dockerfiles(directory, options)
-    drifted = [*tree.changed, *tree.removed]
+    drifted = [*tree.changed, *tree.removed, *map(_shown, tree.findings)]
     session.answer(tree, lambda: _told(tree, check=check), quiet=drifted)
     session.console.err(left_out(tree.left_out))
     if check and drifted:
         raise click.exceptions.Exit(FAILED)
 
 
+def _shown(finding: LintFinding) -> str:
+    """As compilers say it, so that editors lead there."""
+    return f"{finding.path}:{finding.line}: {finding.rule}: {one_line(finding.message)}"
+
+
 def _told(tree: DockerfileTree, *, check: bool) -> list[str]:
     if check:
-        same = f"{count(len(tree.files), 'file')}, and nothing differs"
-        return list(tree.difference) or [same]
+        same = f"{count(len(tree.files), 'file')}, nothing differs, and nothing is against the rules"
+        return [*tree.difference, *map(_shown, tree.findings)] or [same]
     written = f"{count(len(tree.files), 'file')} in {tree.root}, {len(tree.changed)} written"
     return [f"{written}, {len(tree.removed)} removed" if tree.removed else written]
 

@@ -76,16 +76,24 @@ class Content(io.RawIOBase):
 
 
 def read_tar(
-    read: Callable[[int], bytes], label: str, *, limits: TarLimits | None = None, devices: bool = False
+    read: Callable[[int], bytes],
+    label: str,
+    *,
+    limits: TarLimits | None = None,
+    devices: bool = False,
+    vendor: str = "",
 ) -> EntryStream:
     """Yield the entries of an archive. ``read(n)`` gives up to ``n`` bytes of it, empty at the end.
+
+    Records of extended headers whose keys begin with ``vendor`` come among the entry's ``xattrs``, under these
+    keys: it is their caller who knows them, and takes them out.
 
     Paths come without ``./`` and slashes at either end. Raises :class:`VerificationError`, naming ``label``
     and the path, for absolute paths, ``..``, duplicates, hard links to anything but an earlier regular file of
     the same archive, device nodes (unless ``devices``), unknown types, damaged headers, an archive that is cut
     short or goes on after its end, and for anything beyond ``limits``.
     """
-    return _Reader(_Source(read, label, limits or TarLimits()), devices=devices).entries()
+    return _Reader(_Source(read, label, limits or TarLimits()), devices=devices, vendor=vendor).entries()
 
 
 class _Source:
@@ -153,11 +161,12 @@ class _Source:
 class _Reader:
     """The state of reading one archive."""
 
-    def __init__(self, source: _Source, *, devices: bool) -> None:
+    def __init__(self, source: _Source, *, devices: bool, vendor: str) -> None:
         self._source = source
         self._label = source.label
         self._limits = source.limits
         self._devices = devices
+        self._vendor = vendor
         self._seen: set[str] = set()
         self._files: set[str] = set()
         self._records: dict[str, bytes] = {}
@@ -283,6 +292,8 @@ class _Reader:
                 numbers[key] = int(digits)
             elif key.startswith(_XATTR):
                 xattrs.append((key.removeprefix(_XATTR), value))
+            elif self._vendor and key.startswith(self._vendor):
+                xattrs.append((key, value))
             elif key not in _IGNORED:
                 raise VerificationError(f"{self._label}: unknown extended header {key!r}")
         return tuple(sorted(xattrs))

@@ -39,6 +39,8 @@ NEWEST = CATALOG.by_series["3.15"].current
         ("slim-bookworm", f"{NEWEST}-slim-bookworm"),
         ("bookworm", f"{NEWEST}-bookworm"),
         ("2", "2.7.18-bullseye"),
+        ("3.9-slim", "3.9.25-slim-trixie"),
+        ("3.9.2-slim", "3.9.2-slim-bullseye"),  # the others have OpenSSL 3
     ],
 )
 def test_what_a_spec_means(spec: str, name: str) -> None:
@@ -55,6 +57,18 @@ def test_what_a_spec_means(spec: str, name: str) -> None:
         ("3.13.99-slim", ("there is no CPython 3.13.99 in the catalog", "did you mean")),
         ("3.13x", ("'3.13x' ends in 'x', which is no flavour", "t (free-threaded) and d (debug)")),
         ("3.14-bullseye", ("the suites of 3.14 are trixie, bookworm, forky", "such as 3.14.10-trixie")),
+        (
+            "3.9.2-slim-bookworm",
+            (
+                "bookworm has openssl 3.0, which CPython works with from 3.9.5 on",
+                "there is 3.9.2-slim-bullseye and 3.9.25-slim-bookworm",
+            ),
+        ),
+        ("3.9.2t-noble", ("noble has openssl 3.0", "there is 3.9.2t-bullseye and 3.9.25t-noble")),
+        (
+            "2.7-trixie",
+            ("trixie has openssl 3.5, which CPython 2.7 never learnt", "the suites of 2.7 are bullseye"),
+        ),
         ("3.15-rc-slim", ("'rc' is neither a variant nor a suite", "there are slim")),
         ("", ("an image is named as in tags: 3.15-slim-trixie",)),
         ("x" * 200, ("an image is named as in tags: 3.15-slim-trixie",)),

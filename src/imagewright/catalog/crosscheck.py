@@ -58,6 +58,7 @@ def _series(catalog: Catalog, tables: Sequence[Table], *, tags_only: bool) -> No
             table.wrong("current", f"{series.current} is not a release of {series.name}")
         _suites(series.suites, table.where("suites"), catalog, table.problems)
         _variant_suites(series, table, catalog)
+        _limits(series, table, catalog)
         for number, alias in enumerate(series.aliases):
             if alias in aliases:
                 place = f"{table.where('aliases')}[{number}]"
@@ -84,6 +85,18 @@ def _variant_suites(series: Series, table: Table, catalog: Catalog) -> None:
             elif name in catalog.by_variant and suite not in catalog.suites_of(series.name, name):
                 distribution = catalog.by_suite[suite].distribution if suite in catalog.by_suite else "no suite"
                 table.problems.add(place % name, f"{name} does not fit {suite}, which is {distribution}")
+
+
+def _limits(series: Series, table: Table, catalog: Catalog) -> None:
+    """A limit must be about a library that some suite names, and a release of the series."""
+    libraries = dict.fromkeys(name for suite in catalog.suites for name, _ in suite.libraries)
+    for number, limit in enumerate(series.limits):
+        place = f"{table.where('limits')}[{number}]"
+        if limit.library not in libraries:
+            hint = did_you_mean(limit.library, libraries)
+            table.problems.add(f"{place}.library", f"no suite says its {limit.library!r}", hint)
+        if limit.since and series_of(limit.since) != series.name:
+            table.problems.add(f"{place}.since", f"{limit.since} is not a release of {series.name}")
 
 
 def _patterns(scheme: TagScheme) -> tuple[tuple[str, tuple[TagPattern, ...]], ...]:

@@ -11,6 +11,7 @@ from imagewright.catalog.model import (
     DEFAULT_SCHEME,
     Catalog,
     Cut,
+    Limit,
     PackageWish,
     Ports,
     Release,
@@ -36,6 +37,7 @@ _NAME = r"[a-z0-9][a-z0-9.-]*"
 _SERIES = r"\d{1,3}\.\d{1,3}"
 _FINGERPRINT = r"[0-9A-F]{40}"
 _MODULE = r"[A-Za-z_][A-Za-z0-9_]*"
+_LIBRARY_VERSION = r"\d{1,4}(\.\d{1,4}){0,3}"
 _POOL_PATH = r"pool(/[A-Za-z0-9+~_-][A-Za-z0-9+.~_-]*)+"
 PROVENANCE = r"(openpgp|sigstore|debian) [A-Za-z0-9@:/.+_-]{1,120}|catalog|unverified"
 _STATUSES = ("feature", "prerelease", "bugfix", "security", "end-of-life")
@@ -163,7 +165,19 @@ def _series(table: Table) -> Series:
         planned=table.text("planned", ""),
         variant_suites=_variant_suites(table),
         platforms=_platforms(table),
+        limits=tuple(_limit(inner) for inner in table.tables("limits")),
     )
+
+
+def _limit(table: Table) -> Limit:
+    found = Limit(
+        library=table.text("library", pattern=_NAME, of="a library"),
+        version=table.text("version", pattern=_LIBRARY_VERSION, of="a version such as 3 or 3.5"),
+        since=_version(table, "since") if table.said("since") else "",
+        why=table.text("why"),
+    )
+    table.finish()
+    return found
 
 
 def _variant_suites(table: Table) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -246,7 +260,20 @@ def _suite(table: Table) -> Suite:
         platforms=_platforms(table) or tuple(item for item in PLATFORMS if item.debian in architectures),
         emulator=table.text("emulator", "", pattern=PACKAGE, of="a package name"),
         cross=table.texts("cross", (), pattern=_NAME, of="one of Debian's architectures"),
+        libraries=_libraries(table),
     )
+
+
+def _libraries(table: Table) -> tuple[tuple[str, str], ...]:
+    inner = table.table("libraries")
+    if inner is None:
+        return ()
+    found = tuple(
+        (name, inner.text(name, pattern=_LIBRARY_VERSION, of="a version such as 3 or 3.5"))
+        for name in inner.written()
+    )
+    inner.finish()
+    return found
 
 
 def _ports(table: Table | None) -> Ports | None:

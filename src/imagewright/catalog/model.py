@@ -60,12 +60,26 @@ class Sigstore:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """From which release a series works with a ``library`` of a ``version`` or newer, and ``why``.
+
+    Without ``since`` no release does.
+    """
+
+    library: str
+    version: str
+    since: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
     """One series of CPython; see ``data/series.toml``. The first of ``suites`` is the default one.
 
     ``variant_suites`` narrows variants to some suites, the first of them their default; without any, the series
     lacks the variant.
-    ``platforms`` narrows the series to some platforms (none: all that suite and variant have).
+    ``platforms`` narrows the series to some platforms (none: all that suite and variant have). ``limits`` say
+    which of its releases a suite's libraries are too new for (:mod:`imagewright.catalog.possible`).
     """
 
     name: str
@@ -81,6 +95,7 @@ class Series:
     planned: str = ""
     variant_suites: tuple[tuple[str, tuple[str, ...]], ...] = ()
     platforms: tuple[Platform, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
     @property
     def said_aliases(self) -> tuple[str, ...]:
@@ -154,6 +169,7 @@ class Suite:
     ``foundation`` is asked for in every root, ``base`` in the base of an image besides that. ``ports`` says which
     architectures are elsewhere; ``sources`` in which form an image's own apt sources are written. ``emulator``
     is the package with qemu-user, ``cross`` the architectures that the suite has cross compilers for.
+    ``libraries`` are versions of what a release may be too old for.
     """
 
     name: str
@@ -171,6 +187,7 @@ class Suite:
     platforms: tuple[Platform, ...] = ()
     emulator: str = ""
     cross: tuple[str, ...] = ()
+    libraries: tuple[tuple[str, str], ...] = ()
 
     def mirror_of(self, archive: SuiteArchive, architecture: str) -> str:
         """The role of the mirror that has an archive's packages for an architecture (Debian's name)."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from imagewright.catalog.model import Catalog, PackageWish, Release, Series, Suite, Variant, Wheel
 from imagewright.catalog.own import make_site, own_parts, own_tags, site_packages
 from imagewright.catalog.settings import ImageSettings, Settings
-from imagewright.catalog.specs import parse_spec
+from imagewright.catalog.specs import parse_spec, refuse_impossible
 from imagewright.catalog.tags import Tags, tags_of
 from imagewright.catalog.versions import directory, is_prerelease, series_key
 from imagewright.errors import Problems, UsageError
@@ -37,6 +37,7 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
     suite = catalog.by_suite[name.suite]
     series = catalog.by_series[catalog.by_release[name.release].series]
     _refuse_planned(name, series, suite, catalog.by_variant[name.variant])
+    refuse_impossible(name, catalog)
     if platform.debian not in suite.architectures:
         raise UsageError(
             f"{name} is not built for {platform}",

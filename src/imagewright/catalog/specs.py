@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
 from imagewright.catalog.model import Catalog, Series
+from imagewright.catalog.possible import hindrance, others, possible_suites
 from imagewright.catalog.reading import did_you_mean
 from imagewright.catalog.tags import TagDefaults, default_suite
 from imagewright.catalog.versions import is_prerelease, is_release, series_of
@@ -33,15 +36,34 @@ def parse_spec(text: str, catalog: Catalog, defaults: TagDefaults | None = None)
         raise _unknown(text, rest, catalog)
     variant = said or _fitting(suite, series, catalog, defaults)
     if not suite:
-        suite = default_suite(series, variant, catalog, defaults)
+        # Where every suite is too new for the release, the first one shows why.
+        suite = default_suite(release, variant, catalog, defaults) or next(
+            iter(catalog.suites_of(series.name, variant)), ""
+        )
+    name = ImageName(release, flavour, variant, suite)
     suites = catalog.suites_of(series.name, variant) if variant in catalog.by_variant else ()
     if suite not in suites:
-        raise _not_offered(series, release, flavour, variant, suite, catalog)
-    return ImageName(release, flavour, variant, suite)
+        raise _not_offered(series, name, catalog)
+    refuse_impossible(name, catalog)
+    return name
+
+
+def refuse_impossible(name: ImageName, catalog: Catalog) -> None:
+    """Raise :class:`UsageError` where the suite is too new for the release, naming images that there are."""
+    why = hindrance(name.release, name.suite, catalog)
+    if not why:
+        return
+    there = [replace(name, suite=suite) for suite in possible_suites(name.release, name.variant, catalog)[:1]]
+    there += [replace(name, release=release) for release in islice(others(name.release, name.suite, catalog), 1)]
+    raise UsageError(
+        f"{name} cannot be built",
+        why=why,
+        hint=f"there is {' and '.join(map(str, there))}" if there else "",
+    )
 
 
 def image_names(catalog: Catalog, flavours: Iterable[Flavour] = (Flavour.DEFAULT,)) -> Iterator[ImageName]:
-    """Every image of the current releases, in publication order; what is only planned is left out.
+    """Every image of the current releases, in publication order, without what is only planned or impossible.
 
     Suite by suite, then variant by variant, then flavour by flavour.
     """
@@ -50,7 +72,8 @@ def image_names(catalog: Catalog, flavours: Iterable[Flavour] = (Flavour.DEFAULT
         if series.planned:
             continue
         for suite, variant in places(series, catalog):
-            if not (catalog.by_suite[suite].planned or catalog.by_variant[variant].planned):
+            planned = catalog.by_suite[suite].planned or catalog.by_variant[variant].planned
+            if not (planned or hindrance(series.current, suite, catalog)):
                 yield from (ImageName(series.current, flavour, variant, suite) for flavour in chosen)
 
 
@@ -78,27 +101,28 @@ def _fitting(suite: str, series: Series, catalog: Catalog, defaults: TagDefaults
     return next((name for place, name in places(series, catalog) if place == suite), defaults.variant)
 
 
-def _not_offered(
-    series: Series, release: str, flavour: Flavour, variant: str, suite: str, catalog: Catalog
-) -> UsageError:
+def _not_offered(series: Series, name: ImageName, catalog: Catalog) -> UsageError:
     """Say what there is of the series instead."""
-    suites = catalog.suites_of(series.name, variant) if variant in catalog.by_variant else ()
+    variant, suite = name.variant, name.suite
+    suites = possible_suites(name.release, variant, catalog) if variant in catalog.by_variant else ()
     if not suites:
         names = dict.fromkeys(name for _, name in places(series, catalog))
         return UsageError(
             f"CPython {series.name} has no {variant} images", why=f"its variants are {', '.join(names)}"
         )
-    first = ImageName(release, flavour, variant, suites[0])
+    hint = f"say one of them, such as {replace(name, suite=suites[0])}"
     if suite in series.suites:
         return UsageError(
             f"{suite} has no {variant} images of CPython {series.name}",
             why=f"the suites of {variant} are {', '.join(suites)}",
-            hint=f"say one of them, such as {first}",
+            hint=hint,
         )
+    why = hindrance(name.release, suite, catalog)
+    there = f"the suites of {series.name} are {', '.join(suites)}"
     return UsageError(
         f"CPython {series.name} is not built for {suite}",
-        why=f"the suites of {series.name} are {', '.join(suites)}",
-        hint=f"say one of them, such as {first}",
+        why=why or there,
+        hint=f"{there}: {hint}" if why else hint,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from imagewright.catalog.model import Catalog, Series, TagPattern, TagScheme
+from imagewright.catalog.possible import possible_suites
 from imagewright.catalog.versions import is_prerelease, series_of
 from imagewright.model.images import ImageName
 
@@ -31,9 +32,9 @@ class TagDefaults:
     suite: str = ""
 
 
-def default_suite(series: Series, variant: str, catalog: Catalog, defaults: TagDefaults) -> str:
-    """The suite that a variant of a series has when none is said; "" if the series lacks the variant."""
-    suites = catalog.suites_of(series.name, variant)
+def default_suite(release: str, variant: str, catalog: Catalog, defaults: TagDefaults) -> str:
+    """The suite that a variant of a release has when none is said; "" if there is none."""
+    suites = possible_suites(release, variant, catalog)
     return defaults.suite if defaults.suite in suites else next(iter(suites), "")
 
 
@@ -79,7 +80,7 @@ def _words(name: ImageName, catalog: Catalog, defaults: TagDefaults | None, date
     word = catalog.by_variant[name.variant].word
     found = {"windows" if catalog.by_suite[name.suite].distribution == "windows" else "linux"}
     defaults = defaults or TagDefaults()
-    if name.suite == default_suite(series, name.variant, catalog, defaults):
+    if name.suite == default_suite(name.release, name.variant, catalog, defaults):
         found.add("default-suite")
     if name.variant == defaults.variant:
         found.add("default-variant")

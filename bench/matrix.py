@@ -10,7 +10,8 @@ row's name, ``3.13.15-slim-trixie amd64``; ``--list`` prints the names. All of i
 
 ``--again`` builds everything once more from an empty store in another directory, with another number of jobs, and
 compares the digests. ``--docker`` loads each image that this machine can run into a real Docker Engine and runs it
-there; needs root and mmdebstrap.
+there; needs root and mmdebstrap. ``--record`` notes what became of all in ``bench/matrix.jsonl``, of which the
+documentation's page is made.
 """
 
 from __future__ import annotations
@@ -23,27 +24,27 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+import matrix_rows
+from imagewright.catalog.possible import possible_suites
 from imagewright.catalog.shipped import shipped_catalog
+from matrix_rows import Row
 from peers.programs import HERE, DockerEngine, output, peers_directory, start_docker, stop_docker
 
-RELEASES = {
-    "bullseye": ("3.13.15", "3.9.2", "2.7.18"),
-    "bookworm": ("3.13.15", "3.11.2", "3.9.2"),
-    "trixie": ("3.13.15", "3.13.5", "3.11.2"),
-    "forky": ("3.13.15",),
-}
-"""Releases whose sources Debian has, on suites whose libraries they know."""
+RELEASES = ("3.13.15", "3.13.5", "3.11.2", "3.9.2", "2.7.18")
+"""Releases whose sources Debian has; each is built on the suites whose libraries it knows."""
+
+SUITES = ("bullseye", "bookworm", "trixie", "forky")
 
 VARIANTS = ("", "slim-", "minimal-", "minimal-debug-")
 FLAVOURS = ("", "t", "d")
 NATIVE = ("amd64", "i386")
-ACROSS = ("arm64", "riscv64")
-"""Debian's names; those that are compiled across are built as slim alone."""
+"""Debian's names. Others are compiled across, and built as slim alone."""
 
 EXPIRED = ("forky",)
 """Testing suites, whose mirrors may stand still past their Valid-Until."""
@@ -72,16 +73,22 @@ class Cell:
 
 def cells() -> Iterator[Cell]:
     """The whole matrix, in the order of the table."""
-    suites = shipped_catalog().by_suite
-    for suite, releases in RELEASES.items():
-        for architecture in (*NATIVE, *ACROSS):
-            if architecture not in suites[suite].architectures:
-                continue
-            for release in releases:
-                flavours = FLAVOURS if release.startswith("3.13") and architecture in NATIVE else ("",)
-                variants = VARIANTS if architecture in NATIVE and not release.startswith("2.") else ("slim-",)
-                for flavour in flavours:
-                    yield from (Cell(f"{release}{flavour}-{variant}{suite}", architecture) for variant in variants)
+    catalog = shipped_catalog()
+    for name in SUITES:
+        suite = catalog.by_suite[name]
+        across = (one for one in suite.cross if one not in NATIVE)
+        for architecture in (*(one for one in NATIVE if one in suite.architectures), *across):
+            for release in RELEASES:
+                if name in possible_suites(release, "slim", catalog):
+                    yield from _images(release, name, architecture)
+
+
+def _images(release: str, suite: str, architecture: str) -> Iterator[Cell]:
+    native = architecture in NATIVE
+    flavours = FLAVOURS if native and release.startswith("3.13") else ("",)
+    variants = VARIANTS if native and not release.startswith("2.") else ("slim-",)
+    for flavour in flavours:
+        yield from (Cell(f"{release}{flavour}-{variant}{suite}", architecture) for variant in variants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,26 +120,6 @@ class Place:
         return answer
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What became of one image."""
-
-    spec: str
-    architecture: str
-    seconds: float = 0.0
-    size: int = 0
-    checks: str = ""
-    digest: str = ""
-    again: str = ""
-    docker: str = ""
-    problem: str = ""
-
-    @property
-    def good(self) -> bool:
-        """Whether nothing failed."""
-        return not self.problem and self.again in ("", "same") and not self.docker.startswith("FAILED")
-
-
 def build(cell: Cell, place: Place, other: Place | None, profile: str, docker: DockerEngine | None) -> Row:
     """Build, check, build again, run."""
     archive = place.directory / "image.tar"
@@ -146,10 +133,17 @@ def build(cell: Cell, place: Place, other: Place | None, profile: str, docker: D
         again = "" if other is None else _compared(image, other.call(*words)[0])
         ran = "" if docker is None or not cell.native else _run(docker, archive, image["tags"][0], cell.spec)
     except (AssertionError, RuntimeError) as error:
-        return Row(cell.spec, cell.architecture, time.perf_counter() - begun, problem=" ".join(str(error).split()))
+        failed = time.perf_counter() - begun
+        return Row(cell.spec, cell.architecture, profile, today(), failed, problem=" ".join(str(error).split()))
     finally:
         archive.unlink(missing_ok=True)
-    return Row(cell.spec, cell.architecture, seconds, image["size"], passed, image["digest"], again, ran)
+    size, digest = image["size"], image["digest"]
+    return Row(cell.spec, cell.architecture, profile, today(), seconds, size, passed, digest, again, ran)
+
+
+def today() -> str:
+    """The day as in ISO 8601."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def chosen(cell: Cell, profile: str) -> tuple[str, ...]:
@@ -203,29 +197,16 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
             yield f"| {name} | {' | '.join(said)} |"
 
 
-class Notes:
-    """What became of rows, kept between runs; the newest note of a row counts."""
+def whole(path: Path, profile: str) -> dict[Cell, Row]:
+    """The rows of earlier runs with this profile that were whole."""
+    rows = matrix_rows.read(path).values()
+    return {Cell(row.spec, row.architecture): row for row in rows if row.good and row.profile == profile}
 
-    def __init__(self, path: Path, profile: str) -> None:
-        self._path = path
-        self._profile = profile
 
-    def read(self) -> dict[Cell, Row]:
-        """The rows of this profile that were whole."""
-        if not self._path.exists():
-            return {}
-        found: dict[Cell, Row] = {}
-        for line in self._path.read_text(encoding="utf-8").splitlines():
-            note = json.loads(line)
-            if note.pop("profile") == self._profile:
-                row = Row(**note)
-                found[Cell(row.spec, row.architecture)] = row
-        return {cell: row for cell, row in found.items() if row.good}
-
-    def write(self, row: Row) -> None:
-        """Note a row at once."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"profile": self._profile, **asdict(row)}) + "\n")
+def note(path: Path, row: Row) -> None:
+    """Note a row at once."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(matrix_rows.line(row))
 
 
 def enough(row: Row, cell: Cell, *, again: bool, docker: bool) -> bool:
@@ -245,6 +226,7 @@ def main() -> int:
     parser.add_argument("--profile", choices=("quick", "release"), default="quick")
     parser.add_argument("--again", action="store_true", help="build twice and compare")
     parser.add_argument("--docker", action="store_true", help="run each in a real Docker Engine")
+    parser.add_argument("--record", action="store_true", help="note the rows in bench/matrix.jsonl")
     options = parser.parse_args()
     wanted = [
         cell for cell in cells() if not options.only or any(fnmatch(str(cell), glob) for glob in options.only)
@@ -256,8 +238,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="matrix-") as first, engine(wanted=options.docker) as docker:
         place = Place(options.store or Path(first), 2)
         place.directory.mkdir(parents=True, exist_ok=True)
-        notes = Notes(place.directory / NOTES, options.profile)
-        known = notes.read() if options.resume else {}
+        notes = place.directory / NOTES
+        known = whole(notes, options.profile) if options.resume else {}
         for cell in wanted:
             if cell in known and enough(known[cell], cell, again=options.again, docker=options.docker):
                 rows.append(known[cell])
@@ -268,9 +250,11 @@ def main() -> int:
                 if other is not None:
                     _same_lock(place, other, cell, options.profile)
                 rows.append(build(cell, place, other, options.profile, docker))
-            notes.write(rows[-1])
+            note(notes, rows[-1])
             print(list(table(rows))[-1], file=sys.stderr, flush=True)
     print("\n".join(table(rows)))
+    if options.record:
+        matrix_rows.record(matrix_rows.RECORD, rows)
     return 0 if rows and all(row.good for row in rows) else 1
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3  # noqa: F401 - it binds a socket when it is first imported: before any test is watched
 from hypothesis import HealthCheck, settings
 
 from support.golden import Golden

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imagewright.app.application import Imagewright, make_application
-from imagewright.errors import MachineError
+from imagewright.errors import ConfigurationError, MachineError
 from imagewright.events import discard
 from imagewright.model.options import (
     BuildOptions,
@@ -19,6 +19,7 @@ from imagewright.model.options import (
     RunOptions,
     Selection,
     TagOptions,
+    UpdateOptions,
 )
 from imagewright.model.statuses import StatusOptions
 
@@ -50,10 +51,16 @@ READING: dict[str, Callable[[Imagewright], object]] = {
     "status": lambda app: app.statuses(StatusOptions(only=("3.13-slim-trixie",))),
     "store ls": lambda app: app.store_list(),
     "init": lambda app: app.init(),
+    "outdated": lambda app: app.outdated((), discard),
+    "update": lambda app: app.update(UpdateOptions(releases=False), discard),
 }
+ASKING: dict[str, Callable[[Imagewright], object]] = {
+    "lock": lambda app: app.lock(("3.13-slim-noble",), LockOptions(), discard),
+    "plan": lambda app: app.plan(("3.13-slim-noble",), Selection()),
+}
+"""What also asks an archive: one that no mirror is known of here."""
 WORKING: dict[str, Callable[[Imagewright], object]] = {
     "build": lambda app: app.build(SPECS, BuildOptions(), discard),
-    "lock": lambda app: app.lock(SPECS, LockOptions(), discard),
     "check": lambda app: app.check(SPECS, Selection(), discard),
     "run": lambda app: app.run(SPECS[0], (), RunOptions()),
     "store gc": lambda app: app.store_gc(dry_run=True, keep_days=1.0),
@@ -63,6 +70,13 @@ WORKING: dict[str, Callable[[Imagewright], object]] = {
 @pytest.mark.parametrize("command", READING)
 def test_what_only_reads_needs_no_privileges(application: Imagewright, masks: list[int], command: str) -> None:
     assert READING[command](application) is not None
+    assert masks == []
+
+
+@pytest.mark.parametrize("command", ASKING)
+def test_what_locks_needs_no_privileges(application: Imagewright, masks: list[int], command: str) -> None:
+    with pytest.raises(ConfigurationError, match="ubuntu"):
+        ASKING[command](application)
     assert masks == []
 
 

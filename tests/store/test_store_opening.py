@@ -160,6 +160,28 @@ def test_waiting_ends_when_time_is_up(tmp_path: Path) -> None:
     again.release()
 
 
+def test_an_ordinary_user_leaves_what_has_other_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remainders of a build in roots hold files of subordinate ids; whoever only locks cannot remove them."""
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    with open_store(tmp_path) as store:
+        dead = store.layout.work / "123-dead"
+        dead.mkdir()
+        dead.with_name("123-dead.lock").touch()
+        with monkeypatch.context() as patched:
+            patched.setattr("imagewright.store.session.remove_tree", refuse)
+            patched.setattr("os.geteuid", lambda: 1000)
+            assert remove_leftovers(store.layout) == 1
+            (left,) = store.layout.work.iterdir()
+            patched.setattr("os.geteuid", lambda: 0)
+            with pytest.raises(PermissionError):
+                remove_leftovers(store.layout)
+        assert remove_leftovers(store.layout) == 0
+        assert not left.exists()
+
+
 def test_locks_of_the_dead_are_swept_and_those_of_the_living_are_not(tmp_path: Path) -> None:
     locks = StoreLocks(tmp_path)
     (tmp_path / f"step-{Digest.of(b'dead').hex}").touch()

@@ -85,26 +85,26 @@ class Imagewright:
 
     def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
         """What a build would do."""
-        with self._world.open_store() as store:
+        with self._world.read_store() as store:
             return self._builder(store, discard).view(specs, selection)
 
     def lock(self, specs: tuple[str, ...], options: LockOptions, sink: Sink) -> LockChanges:
         """Make or refresh the lock."""
-        with self._world.open_store() as store:
+        with self._world.read_store() as store:
             return self._builder(store, sink).relock(specs, options)
 
     def update(self, options: UpdateOptions, sink: Sink) -> Updated:
         """Take in new releases and new packages."""
         from imagewright.app.updating import Updater
 
-        with self._world.open_store() as store:
+        with self._world.read_store() as store:
             return Updater(self._world, store, sink).update(options)
 
     def outdated(self, specs: tuple[str, ...], sink: Sink) -> tuple[OutdatedImage, ...]:
         """What of the built images is behind."""
         from imagewright.app.outdating import Outdating
 
-        with self._world.open_store() as store:
+        with self._world.read_store() as store:
             return Outdating(self._world, store, sink).look(specs)
 
     def refresh(self, specs: tuple[str, ...], options: RefreshOptions, sink: Sink) -> Refreshed:

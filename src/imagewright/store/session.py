@@ -99,9 +99,21 @@ def remove_leftovers(layout: Layout) -> int:
             removed += 1
     for path in sorted(layout.work.iterdir()):
         if path.suffix != ".lock" and not path.with_name(f"{path.name}.lock").exists():
-            remove_tree(path)
+            _remove_remainder(path)
     StoreLocks(layout.locks).sweep()
     return removed
+
+
+def _remove_remainder(path: Path) -> None:
+    """Delete what a dead process left.
+
+    An ordinary user who works in no roots leaves what has other owners to those who do.
+    """
+    try:
+        remove_tree(path)
+    except PermissionError:
+        if os.geteuid() == 0:
+            raise
 
 
 def remove_tree(path: Path) -> None:

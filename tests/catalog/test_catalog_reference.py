@@ -38,7 +38,7 @@ def test_the_example_is_right() -> None:
     assert "3.13.99" in catalog.by_release
 
 
-TABLES = {"defaults", "overrides", "network", "cache", "publication", "tags", "catalog"}
+TABLES = {"defaults", "overrides", "network", "cache", "publication", "windows", "tags", "catalog"}
 
 
 def documented(table: str) -> set[str]:
@@ -53,6 +53,7 @@ def test_the_example_uses_every_simple_key() -> None:
         "network",
         "cache",
         "publication",
+        "windows",
         "tags",
         "catalog",
     }
@@ -78,6 +79,7 @@ def test_every_key_that_is_read_is_documented(monkeypatch: pytest.MonkeyPatch) -
         "network",
         "cache",
         "publication",
+        "windows",
         "tags",
         "catalog",
     }
@@ -86,6 +88,7 @@ def test_every_key_that_is_read_is_documented(monkeypatch: pytest.MonkeyPatch) -
     assert asked["network"] == documented("network")
     assert asked["cache"] == documented("cache")
     assert asked["publication"] == documented("publication")
+    assert asked["windows"] == documented("windows")
     assert asked["catalog"] == documented("catalog")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import imagewright.checks
+from imagewright.checks import windows
 from imagewright.checks.selection import check_names
 from imagewright.checks.suite import SUITE, TWO, Need, find, programs, revision
 from imagewright.model.images import (
@@ -150,7 +151,8 @@ def test_the_order_is_the_suite_s() -> None:
     assert names[0] == "version"  # what everything else rests on comes first
 
 
-def test_windows_is_not_checked_here() -> None:
+def test_windows_has_checks_of_its_own_that_run_nothing() -> None:
     image = definition("windowsservercore", platform="windows/amd64")
-    assert check_names(image) == ()
+    assert check_names(image) == windows.NAMES
+    assert not {check.name for check in SUITE} & set(windows.NAMES)
     assert check_names(replace(image, platform=parse_platform("linux/arm64"))) != ()

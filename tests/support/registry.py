@@ -96,7 +96,7 @@ def _whole(repository: Repository, digest: str) -> bool:
     document = json.loads(content)
     if "manifests" in document:
         return all(_whole(repository, entry["digest"]) for entry in document["manifests"])
-    parts = [document["config"], *document["layers"]]
+    parts = [document["config"], *(layer for layer in document["layers"] if not layer.get("urls"))]
     return all(
         part["digest"] in repository.blobs
         and f"sha256:{hashlib.sha256(repository.blobs[part['digest']]).hexdigest()}" == part["digest"]
@@ -285,6 +285,7 @@ class _Handler(BaseHTTPRequestHandler):
             one["digest"] for one in document.get("manifests", []) if one["digest"] not in repository.manifests
         ]
         parts = [document["config"], *document["layers"]] if "config" in document else []
+        parts = [part for part in parts if not part.get("urls")]  # what is elsewhere need not be here
         missing += [part["digest"] for part in parts if part["digest"] not in repository.blobs]
         if missing:
             self._error(400, "MANIFEST_BLOB_UNKNOWN")

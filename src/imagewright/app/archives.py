@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from imagewright.app.keyrings import keyring_of
 from imagewright.app.wheels import WheelLocker
+from imagewright.app.windows import BaseLocker, check_distribution, distribution_request, fetch_bases
 from imagewright.app.world import World
 from imagewright.archives.cpython.signature import check_source
 from imagewright.archives.debian.acquire import ArchiveIndex, ArchiveRequest, acquire, url_of
@@ -28,7 +29,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, LockedWheel
 from imagewright.model.packages import LockedPackage
-from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, SiteWork, Step, UnpackWork
+from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, SiteWork, Step, UnpackWork, WindowsWork
 from imagewright.model.ports import BlobStore, Fetcher, Ports
 from imagewright.model.site import LocalFile
 from imagewright.planning.inputs import step_inputs
@@ -119,7 +120,8 @@ def lock_inputs(
 
     states = {index.archive.name: index.archive for found in indexes.values() for index in found}
     shipped = tuple(profile.locked for profile in shipped_profiles())
-    return LockInputs(universe, tuple(states.values()), shipped, WheelLocker(world, ports, sink))
+    wheels, bases = WheelLocker(world, ports, sink), BaseLocker(world, sink)
+    return LockInputs(universe, tuple(states.values()), shipped, wheels, bases)
 
 
 def fetch_inputs(
@@ -139,16 +141,20 @@ def fetch_inputs(
         except VerificationError as error:
             failures[profile.sha256] = error
     _bring_files(world, work, ports.blobs)
+    failures.update(fetch_bases(world, work, ports.blobs, sink))
+    distributed = {each.distribution.sha256: each.distribution for each in work if isinstance(each, WindowsWork)}
     wheels = {wheel.sha256: wheel for source in sources.values() for wheel in source.wheels}
     wheels |= {wheel.sha256: wheel for each in work if isinstance(each, SiteWork) for wheel in each.wheels}
-    digests: set[Digest] = {*packages, *sources, *wheels}
-    if not sources and all(ports.blobs.has(digest) for digest in digests):
+    wheels |= {found.pip.sha256: found.pip for found in distributed.values()}
+    digests: set[Digest] = {*packages, *sources, *wheels, *distributed}
+    if not sources and not distributed and all(ports.blobs.has(digest) for digest in digests):
         return failures
     mirrors = mirrors_of(world)
     archives = {archive.name: archive for archive in lock.archives}
     requests = [
         *(_source_request(source, mirrors) for source in sources.values()),
         *(_package_request(package, mirrors, archives) for package in packages.values()),
+        *(distribution_request(found, mirrors) for found in distributed.values()),
         *_wheel_requests(
             (one for one in wheels.values() if not ports.blobs.has(one.sha256)), world, ports.fetcher, failures
         ),
@@ -171,6 +177,13 @@ def fetch_inputs(
             )
         except (FetchError, VerificationError) as error:
             failures[source.sha256] = error
+    for found in distributed.values():
+        if found.sha256 in failures:
+            continue
+        try:
+            check_distribution(found, mirrors, ports.blobs, ports.fetcher, store.facts(SIGNATURES), sink)
+        except VerificationError as error:
+            failures[found.sha256] = error
     return failures
 
 

@@ -116,6 +116,9 @@ def attachments(
     found = {}
     for image in built:
         key = (image.image, image.platform)
+        if image.platform.startswith("windows/"):
+            sink(Note(f"{image.image} {image.platform}: no bill of materials, as most of it is Microsoft's"))
+            continue
         manifest = Descriptor(MANIFEST, image.digest, store.blobs.size(image.digest))
         provenance = _provenance(world, known[key], planned[key], plan, lock)
         name = f"{image.repository}:{image.image}"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from imagewright.app.outcomes import failure_of
 from imagewright.app.running import home_of, parse_user
 from imagewright.checks.run import run_checks
+from imagewright.checks.windows import check_windows
 from imagewright.describe.status import CHECKED_MANIFEST
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.foreign import sandbox_for
@@ -77,6 +78,8 @@ def run_image_checks(
     work = step.work
     assert isinstance(work, CheckWork)
     image = needs["image"]
+    if work.platform.startswith("windows/"):
+        return check_windows(work, image.output("manifest"), ports.blobs, sink)
     with ports.blobs.open(image.output("config")) as file:
         config = Config.parse(file.read())
     root = OverlayRoot(image_root(image, ports))

@@ -10,10 +10,13 @@ from imagewright.app.world import World, own_platform
 from imagewright.catalog.foreign import on_machine
 from imagewright.catalog.resolve import resolve
 from imagewright.catalog.selecting import offered
+from imagewright.catalog.settings import Settings
+from imagewright.catalog.specs import parse_spec
 from imagewright.errors import UsageError
 from imagewright.events import Sink, Warned
 from imagewright.model.images import ImageDefinition
 from imagewright.model.options import Selection
+from imagewright.model.platforms import Platform
 from imagewright.model.results import LeftOut
 
 
@@ -34,25 +37,32 @@ def choose(world: World, specs: Iterable[str], wanted: Selection) -> Chosen:
     """What each specification names on each platform, in order; or everything. Raises :class:`UsageError`."""
     words = tuple(specs)
     settings = world.settings(wanted)
-    platforms = world.platforms(wanted)
     machine = own_platform()
     if not wanted.everything:
         named = (
             (spec, on_machine(resolve(spec, world.catalog, settings, platform), world.catalog, settings, machine))
             for spec in words
-            for platform in platforms
+            for platform in _platforms(world, spec, settings, wanted)
         )
         return Chosen(tuple(named))
     if words:
         raise UsageError(
             f"--all takes every image, and {words[0]} one", hint="say either, or narrow --all by --only"
         )
-    offer = offered(world.catalog, settings, platforms, wanted.only)
+    offer = offered(world.catalog, settings, world.platforms(wanted), wanted.only)
     if not offer.definitions:
         why = next((f"{left.image}: {left.reason}" for left in offer.left_out), "the configuration leaves none")
         raise UsageError("there is no image to build", why=why, hint="see: imagewright plan --all")
     made = (on_machine(item, world.catalog, settings, machine) for item in offer.definitions)
     return Chosen(tuple((str(item.name), item) for item in made), offer.left_out)
+
+
+def _platforms(world: World, spec: str, settings: Settings, wanted: Selection) -> tuple[Platform, ...]:
+    """Those asked for; else this machine's own, or the one that there is of Windows."""
+    suite = world.catalog.by_suite[parse_spec(spec, world.catalog, settings.tag_defaults).suite]
+    if suite.distribution == "windows" and not wanted.platforms:
+        return suite.platforms
+    return world.platforms(wanted)
 
 
 def warn_of(left_out: Iterable[LeftOut], sink: Sink) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from imagewright.app.transfers import target_of
 from imagewright.errors import MachineError, UsageError
 from imagewright.model.images import ImageDefinition
 from imagewright.model.options import ArchiveFormat, BuildOptions
-from imagewright.model.platforms import parse_platform
 from imagewright.model.ports import BlobStore
 from imagewright.model.results import BuiltImage, FailedImage
-from imagewright.oci.descriptor import MANIFEST, Descriptor, Target
+from imagewright.oci.descriptor import MANIFEST, Descriptor
 from imagewright.oci.layout import Export, export
 
 
@@ -94,6 +94,5 @@ def _permit(path: Path, umask: int) -> None:
 
 
 def _export(image: BuiltImage, blobs: BlobStore) -> Export:
-    target = Target.of(parse_platform(image.platform))
-    manifest = Descriptor(MANIFEST, image.digest, blobs.size(image.digest), platform=target)
+    manifest = Descriptor(MANIFEST, image.digest, blobs.size(image.digest), platform=target_of(image, blobs))
     return Export(manifest, tuple(f"{image.repository}:{tag}" for tag in image.tags))

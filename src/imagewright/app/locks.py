@@ -202,3 +202,6 @@ def inputs_of(lock: Lock) -> Iterator[Digest]:
     yield from (wheel.sha256 for source in lock.sources for wheel in source.wheels)
     yield from (profile.sha256 for profile in lock.profiles)
     yield from (wheel.sha256 for site in lock.wheels for wheel in site.wheels)
+    yield from (found.sha256 for found in lock.distributions)
+    yield from (found.pip.sha256 for found in lock.distributions)
+    yield from (base.digest for base in lock.bases)

@@ -10,8 +10,10 @@ from imagewright.app.building import Builder
 from imagewright.app.choosing import choose
 from imagewright.app.registries import client, repository
 from imagewright.app.statuses import note_pushed
-from imagewright.app.transfers import Transfers, platform_image
+from imagewright.app.transfers import Transfers, platform_image, target_of
 from imagewright.app.world import World
+from imagewright.catalog.resolve import all_tags
+from imagewright.catalog.selecting import current_images
 from imagewright.errors import BuildError, UsageError
 from imagewright.events import Note, Sink
 from imagewright.model.digest import Digest
@@ -30,6 +32,7 @@ from imagewright.registry.publish import (
     Published,
     Publisher,
     PublishOptions,
+    Shared,
 )
 from imagewright.registry.upload import Way
 from imagewright.store.store import Store
@@ -55,7 +58,9 @@ def push(
         from imagewright.app.attesting import attachments
 
         told = attachments(world, store, built, *builder.laid_out(specs, options.selection), sink)
-    publications = _publications(built, store, told)
+    definitions = choose(world, specs, options.selection).definitions
+    publications = _publications(built, store, told, {str(one.name): one.shared_tags for one in definitions})
+    shared = _shared(world, definitions)
     names = {layer.digest: layer.step for image in built for layer in image.layers}
     shown = Transfers(sink, names, world.clock)
     sources = tuple(repository(text) for text in options.mount)
@@ -65,7 +70,9 @@ def push(
         if there == where:
             common = replace(common, require=tuple(map(str, options.require)), replace=options.replace)
         publisher = Publisher(client(world, there, options.access), common, shown.progress)
-        published = publisher.publish(those)
+        here = {each.name for each in those}
+        mine = (replace(each, images=tuple(name for name in each.images if name in here)) for each in shared)
+        published = publisher.publish(those, tuple(each for each in mine if each.images))
         done.append((there, publisher, published))
         for one in published:
             sink(Note(f"{there}: {one.name} is {one.digest}, {len(one.moved)} of {len(one.tags)} tags moved"))
@@ -139,16 +146,22 @@ def transferred(done: Sequence[tuple[Repository, Publisher, tuple[Published, ...
 
 
 def _publications(
-    built: Iterable[BuiltImage], store: Store, told: Mapping[Digest, tuple[Attachment, ...]]
+    built: Iterable[BuiltImage],
+    store: Store,
+    told: Mapping[Digest, tuple[Attachment, ...]],
+    shared: Mapping[str, tuple[str, ...]],
 ) -> tuple[Publication, ...]:
-    """One for each image, with all the platforms that were built, and what is ``told`` of each."""
+    """One for each image, with all the platforms that were built, and what is ``told`` of each.
+
+    Its tags are its own: what images share (``shared``, by image) leads to more than one.
+    """
     found: dict[str, list[BuiltImage]] = {}
     for image in built:
         found.setdefault(image.image, []).append(image)
     return tuple(
         Publication(
             name=name,
-            tags=tuple(dict.fromkeys((name, *images[0].tags))),
+            tags=tuple(dict.fromkeys((name, *(tag for tag in images[0].tags if tag not in shared[name])))),
             platforms=tuple(
                 replace(_platform(image, store), attachments=told.get(image.digest, ())) for image in images
             ),
@@ -157,9 +170,23 @@ def _publications(
     )
 
 
+def _shared(world: World, definitions: Iterable[ImageDefinition]) -> tuple[Shared, ...]:
+    """The tags that the images share, with each other and with others of the catalog."""
+    ours: dict[str, dict[str, None]] = {}
+    for one in definitions:
+        for tag in one.shared_tags:
+            ours.setdefault(tag, {})[str(one.name)] = None
+    family: dict[str, set[str]] = {tag: set(names) for tag, names in ours.items()}
+    for name, tags in all_tags(world.catalog, world.settings(), current_images(world.catalog)) if ours else ():
+        for tag in tags.shared:
+            if tag in family:
+                family[tag].add(str(name))
+    return tuple(Shared(tag, tuple(names), frozenset(family[tag])) for tag, names in ours.items())
+
+
 def _platform(image: BuiltImage, store: Store) -> PlatformImage:
     manifest = Descriptor(MANIFEST, image.digest, store.blobs.size(image.digest))
-    return platform_image(StoredSource(store.blobs, manifest), manifest, Target.of(parse_platform(image.platform)))
+    return platform_image(StoredSource(store.blobs, manifest), manifest, target_of(image, store.blobs))
 
 
 def _all_of(report: BuildReport) -> tuple[BuiltImage, ...]:

@@ -63,9 +63,15 @@ def make_runners(sink: Sink) -> Mapping[StepKind, StepRunner]:
     from imagewright.engine.steps.runtime import run_runtime
     from imagewright.engine.steps.site import run_site
     from imagewright.engine.steps.unpacked import run_unpack
+    from imagewright.engine.steps.windows import run_windows, run_windows_image
+    from imagewright.model.plan import WindowsImageWork
 
     def check(context: StepContext) -> Outcome:
         return check_runner(context, sink)
+
+    def image(context: StepContext) -> Outcome:
+        windows = isinstance(context.step.work, WindowsImageWork)
+        return run_windows_image(context) if windows else run_image(context)
 
     return {
         StepKind.BASE: run_root,
@@ -75,6 +81,7 @@ def make_runners(sink: Sink) -> Mapping[StepKind, StepRunner]:
         StepKind.PYTHON: run_python,
         StepKind.RUNTIME: run_runtime,
         StepKind.SITE: run_site,
-        StepKind.IMAGE: run_image,
+        StepKind.WINDOWS: run_windows,
+        StepKind.IMAGE: image,
         StepKind.CHECK: check,
     }

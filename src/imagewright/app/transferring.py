@@ -228,10 +228,12 @@ def _config(source: ImageSource, manifest: Manifest) -> Config:
 def stored_entry(store: Store, image: StoredImage) -> Descriptor:
     """What points to an image of the store. Raises ``KeyError`` if it is gone."""
     words = image.platform.split("/")
-    platform = Target(*words) if len(words) in {2, 3} else None
+    platform = Target(words[0], words[1], "".join(words[2:])) if len(words) in {2, 3} else None
     content = store.blobs.read(image.manifest, limit=4 << 20)
-    media_type = Manifest.parse(content).media_type
-    return Descriptor(media_type, image.manifest, len(content), platform=platform)
+    manifest = Manifest.parse(content)
+    if platform is not None and platform.os == "windows":  # whose version is part of it
+        platform = Config.parse(store.blobs.read(manifest.config.digest, limit=4 << 20)).platform
+    return Descriptor(manifest.media_type, image.manifest, len(content), platform=platform)
 
 
 def told(shown: Transfers) -> Progress:

@@ -7,7 +7,10 @@ import threading
 
 from imagewright.events import Sink, TransferFinished, TransferProgress, TransferStarted
 from imagewright.model.digest import Digest
-from imagewright.model.ports import Clock
+from imagewright.model.platforms import parse_platform
+from imagewright.model.ports import BlobStore, Clock
+from imagewright.model.results import BuiltImage
+from imagewright.oci.config import Config
 from imagewright.oci.descriptor import Descriptor, Target
 from imagewright.oci.manifest import Manifest
 from imagewright.oci.source import Document, ImageSource
@@ -58,6 +61,15 @@ def platform_image(source: ImageSource, manifest: Descriptor, platform: Target) 
     parsed = Manifest.parse(document.content)
     parts = {part.digest: part for part in (parsed.config, *parsed.layers) if not part.urls}
     return PlatformImage(platform, document, tuple(blob_of(source, part) for part in parts.values()))
+
+
+def target_of(image: BuiltImage, blobs: BlobStore) -> Target:
+    """What an index says a built image is for; one of Windows is for its own version of it."""
+    platform = Target.of(parse_platform(image.platform))
+    if platform.os != "windows":
+        return platform
+    with blobs.open(image.config_digest) as file:
+        return Config.parse(file.read()).platform
 
 
 def blob_of(source: ImageSource, part: Descriptor) -> Blob:

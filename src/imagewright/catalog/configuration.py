@@ -14,7 +14,15 @@ from imagewright.catalog.loading import GLOB, KINDS, PACKAGE, load_tables, read_
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.publication import read_publication
 from imagewright.catalog.reading import Table, did_you_mean, parse_document
-from imagewright.catalog.settings import Addresses, CacheChoices, Choices, ImageChoices, NetworkChoices, Override
+from imagewright.catalog.settings import (
+    Addresses,
+    CacheChoices,
+    Choices,
+    ImageChoices,
+    NetworkChoices,
+    Override,
+    WindowsChoices,
+)
 from imagewright.catalog.sites import read_site
 from imagewright.errors import ConfigurationError, Problems, UsageError
 from imagewright.model.images import Bytecode, Compression, Foreign, Profile
@@ -30,7 +38,7 @@ _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _REPOSITORY = r"[a-zA-Z0-9.:\[\]-]+(/[a-z0-9._-]+)+"
 _LABEL = r"[a-z0-9]([a-z0-9._/-]*[a-z0-9])?"
 _MAXIMUM_JOBS = 4096
-_NAMED_BY = {"release": "version", "wheel": "filename"}
+_NAMED_BY = {"release": "version", "wheel": "filename", "distribution": "release"}
 """What tells the tables of a kind apart, where it is not the name."""
 _BOOLEANS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
@@ -66,6 +74,7 @@ def read_table(table: Table) -> Configuration:
         network=_network(table),
         cache=_cache(table),
         publication=read_publication(table),
+        windows=_windows(table),
     )
     defaults = table.table("defaults")
     if defaults is not None:
@@ -135,6 +144,21 @@ def _cache(table: Table) -> CacheChoices:
         keys=inner.texts("keys", ()),
         anyone=inner.said("trust") and inner.choice("trust", ("keys", "anyone")) == "anyone",
         sign=_text(inner, "sign"),
+        plain=inner.boolean("plain_http", default=False),
+    )
+    inner.finish()
+    return found
+
+
+def _windows(table: Table) -> WindowsChoices:
+    inner = table.table("windows")
+    if inner is None:
+        return WindowsChoices()
+    usual = WindowsChoices().base
+    found = WindowsChoices(
+        base=inner.text(
+            "base", usual, pattern=_REPOSITORY, of="a repository, such as registry.example/servercore"
+        ),
         plain=inner.boolean("plain_http", default=False),
     )
     inner.finish()
@@ -302,7 +326,7 @@ def apply_configuration(
     _check_choices(choices, catalog, problems)
     files = [one for one, content in ((name, text), (found_name, found)) if content is not None]
     problems.raise_if_any(f"{' or '.join(files) or 'the catalog'} is wrong")
-    return narrowed(with_current(catalog, newer, written), choices), choices
+    return narrowed(_with_windows(with_current(catalog, newer, written)), choices), choices
 
 
 def lock_named(text: str) -> str:
@@ -312,6 +336,14 @@ def lock_named(text: str) -> str:
     except ConfigurationError:
         return ""
     return value if isinstance(value, str) else ""
+
+
+def _with_windows(catalog: Catalog) -> Catalog:
+    """The catalog with its suites of Windows no longer planned only, where something is distributed for them."""
+    if not catalog.distributions:
+        return catalog
+    suites = (replace(one, planned="") if one.distribution == "windows" else one for one in catalog.suites)
+    return replace(catalog, suites=tuple(suites))
 
 
 def _laid_over(below: Sequence[Table], above: Sequence[Table], key: str) -> list[Table]:
@@ -356,4 +388,5 @@ def narrowed(catalog: Catalog, choices: Choices) -> Catalog:
         toolchain=catalog.toolchain,
         wheels=catalog.wheels,
         schemes=catalog.schemes,
+        distributions=catalog.distributions,
     )

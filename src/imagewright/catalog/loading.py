@@ -11,6 +11,7 @@ from imagewright.catalog.model import (
     DEFAULT_SCHEME,
     Catalog,
     Cut,
+    Distribution,
     Limit,
     PackageWish,
     Ports,
@@ -44,6 +45,8 @@ _STATUSES = ("feature", "prerelease", "bugfix", "security", "end-of-life")
 VERSION_WORDS = ("{release}", "{series}", "{aliases}")
 _VERSION_WORD = "|".join(word.replace("{", r"\{").replace("}", r"\}") for word in VERSION_WORDS)
 _WHEEL = r"[A-Za-z0-9_.]+-[A-Za-z0-9_.!+]+(-\d[A-Za-z0-9_.]*)?(-[A-Za-z0-9_.]+){3}\.whl"
+_ZIP = r"[A-Za-z0-9][A-Za-z0-9._+-]*\.(zip|nupkg)"
+_ZIP_URL = r"(\{[a-z0-9-]+\}|(https?|file)://)[^\s\x00-\x1f{}]{1,2000}"
 _WORDS = r"(-(\{variant\}|\{suite\}|[a-z0-9.]+))*"
 _TAG = r"(\{aliases\}|\{version\}|\{release\}|\{series\})" + _WORDS
 _DATED = r"\{release\}" + _WORDS + r"-\{date\}"
@@ -52,7 +55,7 @@ GLOB = r"[A-Za-z0-9_.*?\[\]!-]+"
 CONDITIONS = ("default-suite", "default-variant", "variant-word", "linux", "windows")
 DISTRIBUTIONS = ("debian", "ubuntu", "alpine", "windows")
 
-KINDS = ("series", "release", "suite", "variant", "package", "wheel", "scheme")
+KINDS = ("series", "release", "suite", "variant", "package", "wheel", "scheme", "distribution")
 """The arrays of tables that a catalog consists of."""
 
 ESSENTIAL = frozenset({"name", "current", "suites", "distribution", "word", "tag", "path", "versions"})
@@ -88,6 +91,7 @@ def read_catalog(tables: Mapping[str, Sequence[Table]], problems: Problems, *, t
         toolchain=_all(tables["package"], read_wish, "name", problems),
         wheels=_all(tables["wheel"], _wheel, "filename", problems),
         schemes=_all(tables["scheme"], _scheme, "name", problems),
+        distributions=_all(tables["distribution"], _distribution, "release", problems),
     )
     cross_check(catalog, tables, problems, tags_only=tags_only)
     return catalog
@@ -146,11 +150,6 @@ def _all(tables: Iterable[Table], read: Callable[[Table], _T], key: str, problem
 
 
 def _series(table: Table) -> Series:
-    sigstore = table.table("sigstore")
-    signer = None
-    if sigstore is not None:
-        signer = Sigstore(identity=sigstore.text("identity"), issuer=sigstore.text("issuer"))
-        sigstore.finish()
     return Series(
         name=table.text("name", pattern=_SERIES, of="a series"),
         status=table.choice("status", _STATUSES),
@@ -161,7 +160,7 @@ def _series(table: Table) -> Series:
         setuptools=table.boolean("setuptools"),
         lang=table.boolean("lang"),
         openpgp=table.text("openpgp", "", pattern=_FINGERPRINT, of="a fingerprint of 40 digits"),
-        sigstore=signer,
+        sigstore=_signer(table),
         planned=table.text("planned", ""),
         variant_suites=_variant_suites(table),
         platforms=_platforms(table),
@@ -178,6 +177,15 @@ def _limit(table: Table) -> Limit:
     )
     table.finish()
     return found
+
+
+def _signer(table: Table) -> Sigstore | None:
+    inner = table.table("sigstore")
+    if inner is None:
+        return None
+    signer = Sigstore(identity=inner.text("identity"), issuer=inner.text("issuer"))
+    inner.finish()
+    return signer
 
 
 def _variant_suites(table: Table) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -239,6 +247,18 @@ def _wheel(table: Table) -> Wheel:
         why=table.text("why"),
         since=table.text("from", "", pattern=_SERIES, of="a series"),
         before=table.text("before", "", pattern=_SERIES, of="a series"),
+        windows=table.boolean("windows", default=False),
+    )
+
+
+def _distribution(table: Table) -> Distribution:
+    return Distribution(
+        release=_version(table, "release"),
+        filename=table.text("filename", pattern=_ZIP, of="the name of a .zip or .nupkg file"),
+        size=table.integer("size", maximum=1 << 30),
+        sha256=table.digest("sha256"),
+        url=table.text("url", pattern=_ZIP_URL, of="an address, or one below {python}"),
+        sigstore=_signer(table),
     )
 
 
@@ -261,6 +281,7 @@ def _suite(table: Table) -> Suite:
         emulator=table.text("emulator", "", pattern=PACKAGE, of="a package name"),
         cross=table.texts("cross", (), pattern=_NAME, of="one of Debian's architectures"),
         libraries=_libraries(table),
+        os_version=table.text("os_version", "", pattern=r"(\d+\.)+", of="the beginning of a version of Windows"),
     )
 
 

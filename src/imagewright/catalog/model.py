@@ -38,7 +38,8 @@ class PackageWish:
 class Wheel:
     """A wheel installed besides what ensurepip bundles; see ``data/wheels.toml``. ``size`` in bytes.
 
-    ``name`` is the project's on an index; ``since`` and ``before`` are series ("" for no limit).
+    ``name`` is the project's on an index; ``since`` and ``before`` are series ("" for no limit). ``windows`` says
+    whether it is for images of Windows, where it is the only way in, and for no others.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Wheel:
     why: str
     since: str = ""
     before: str = ""
+    windows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,22 @@ class Limit:
     version: str
     since: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A release as it is distributed for Windows; see ``data/windows.toml``. ``size`` in bytes.
+
+    ``url`` may begin with a mirror's role in braces; ``sigstore`` is who signed it, where there is a bundle at
+    that address with ``.sigstore`` behind it.
+    """
+
+    release: str
+    filename: str
+    size: int
+    sha256: Digest
+    url: str
+    sigstore: Sigstore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +188,7 @@ class Suite:
     architectures are elsewhere; ``sources`` in which form an image's own apt sources are written. ``emulator``
     is the package with qemu-user, ``cross`` the architectures that the suite has cross compilers for.
     ``libraries`` are versions of what a release may be too old for.
+    ``os_version`` is what the version of a Windows begins with (``10.0.26100.``).
     """
 
     name: str
@@ -188,6 +207,7 @@ class Suite:
     emulator: str = ""
     cross: tuple[str, ...] = ()
     libraries: tuple[tuple[str, str], ...] = ()
+    os_version: str = ""
 
     def mirror_of(self, archive: SuiteArchive, architecture: str) -> str:
         """The role of the mirror that has an archive's packages for an architecture (Debian's name)."""
@@ -273,8 +293,10 @@ class Catalog:
     toolchain: tuple[PackageWish, ...]
     wheels: tuple[Wheel, ...]
     schemes: tuple[TagScheme, ...]
+    distributions: tuple[Distribution, ...] = ()
     by_series: dict[str, Series] = field(init=False, repr=False, compare=False)
     by_release: dict[str, Release] = field(init=False, repr=False, compare=False)
+    by_distribution: dict[str, Distribution] = field(init=False, repr=False, compare=False)
     by_suite: dict[str, Suite] = field(init=False, repr=False, compare=False)
     by_variant: dict[str, Variant] = field(init=False, repr=False, compare=False)
     by_scheme: dict[str, TagScheme] = field(init=False, repr=False, compare=False)
@@ -290,6 +312,7 @@ class Catalog:
         for name, index in (
             ("by_series", {item.name: item for item in self.series}),
             ("by_release", {item.version: item for item in self.releases}),
+            ("by_distribution", {item.release: item for item in self.distributions}),
             ("by_suite", {item.name: item for item in self.suites}),
             ("by_variant", {item.name: item for item in self.variants}),
             ("by_scheme", {item.name: item for item in self.schemes}),

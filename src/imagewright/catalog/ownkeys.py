@@ -78,6 +78,23 @@ CACHE_KEYS: tuple[tuple[str, str, str, str], ...] = (
     ("plain_http", "true or false", "false", "Speak to the registry without TLS; on loopback it may be."),
 )
 
+WINDOWS_KEYS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "base",
+        "name",
+        "`mcr.microsoft.com/windows/servercore`",
+        "A repository whose tags `ltsc2022`, `ltsc2025` are what images of Windows stand on.",
+    ),
+    ("plain_http", "true or false", "false", "Speak to its registry without TLS; on loopback it may be."),
+)
+
+EXAMPLE_WINDOWS = """\
+[windows]
+base = "registry.example/windows/servercore"
+plain_http = false
+
+"""
+
 EXAMPLE_SITE = """\
 requirements = ["requirements.txt"]
 python_packages = [

@@ -13,8 +13,10 @@ from imagewright.catalog.ownkeys import (
     EXAMPLE_CACHE,
     EXAMPLE_NETWORK,
     EXAMPLE_SITE,
+    EXAMPLE_WINDOWS,
     NETWORK_KEYS,
     SITE_KEYS,
+    WINDOWS_KEYS,
 )
 from imagewright.catalog.possible import too_new
 from imagewright.catalog.publication import EXAMPLE_PUBLICATION, PUBLICATION_KEYS
@@ -105,6 +107,7 @@ KEYS: tuple[Key, ...] = (
     *(Key("network", *rest) for rest in NETWORK_KEYS),
     *(Key("cache", *rest) for rest in CACHE_KEYS),
     *(Key("publication", *rest) for rest in PUBLICATION_KEYS),
+    *(Key("windows", *rest) for rest in WINDOWS_KEYS),
     Key("tags", "dated", "true or false", "false", "Also tag images with their content's date: `…-20261120`."),
     Key("tags", "immutable", "list of patterns", "none", "Tags that never move, besides dated ones: `3.13.15-*`."),
     Key("catalog", "tag_scheme", "name", "`official`", "How images are tagged; see the catalog."),
@@ -120,7 +123,7 @@ KEYS: tuple[Key, ...] = (
     ),
     *(
         Key("catalog", kind, "list of tables", "none", f"Tables as in the shipped catalog's `[[{kind}]]`.")
-        for kind in ("series", "release", "suite", "variant", "package", "wheel", "scheme")
+        for kind in ("series", "release", "suite", "variant", "package", "wheel", "distribution", "scheme")
     ),
 )
 
@@ -186,6 +189,7 @@ profile = "quick"
     + EXAMPLE_NETWORK
     + EXAMPLE_CACHE
     + EXAMPLE_PUBLICATION
+    + EXAMPLE_WINDOWS
     + """
 [tags]
 dated = true                    # 3.13.15-slim-trixie-20261120, which never moves
@@ -236,7 +240,7 @@ def configuration_page() -> str:
         "that this machine's pip uses unless said otherwise. What they serve counts only with the lock's hashes.",
         "",
         "A table under `[[catalog.…]]` replaces the one of the same name (`version` for releases, `filename` for",
-        "wheels), or comes after those there are.",
+        "wheels, `release` for distributions), or comes after those there are.",
         "",
         "## Environment",
         "",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from imagewright.catalog.model import Catalog, PackageWish, Release, Series, Suite, Variant, Wheel
 from imagewright.catalog.own import make_site, own_parts, own_tags, site_packages
@@ -12,9 +13,18 @@ from imagewright.catalog.specs import parse_spec, refuse_impossible
 from imagewright.catalog.tags import Tags, tags_of
 from imagewright.catalog.versions import directory, is_prerelease, series_key
 from imagewright.errors import Problems, UsageError
-from imagewright.model.images import Flavour, ImageConfiguration, ImageDefinition, ImageName, Profile, RootKind
-from imagewright.model.lock import LockedSource, LockedWheel
+from imagewright.model.images import (
+    Bytecode,
+    Flavour,
+    ImageConfiguration,
+    ImageDefinition,
+    ImageName,
+    Profile,
+    RootKind,
+)
+from imagewright.model.lock import LockedDistribution, LockedSource, LockedWheel
 from imagewright.model.platforms import Platform
+from imagewright.model.site import Site
 
 ANNOTATION = "io.imagewright."
 """Prefix of our own annotations and labels."""
@@ -38,6 +48,8 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
     series = catalog.by_series[catalog.by_release[name.release].series]
     _refuse_planned(name, series, suite, catalog.by_variant[name.variant])
     refuse_impossible(name, catalog)
+    if suite.distribution == "windows":
+        return _for_windows(name, catalog, settings, platform)
     if platform.debian not in suite.architectures:
         raise UsageError(
             f"{name} is not built for {platform}",
@@ -45,6 +57,25 @@ def define(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
             hint=f"its architectures are {', '.join(suite.architectures)}",
         )
     return sketch(name, catalog, settings, platform)
+
+
+def _for_windows(name: ImageName, catalog: Catalog, settings: Settings, platform: Platform) -> ImageDefinition:
+    """One whose files are all distributed: nothing is compiled, and no package installed."""
+    if platform.os != "windows":
+        raise UsageError(
+            f"{name} is not built for {platform}",
+            why=f"{name.suite} is a version of Windows",
+            hint="its platform is windows/amd64",
+        )
+    definition = sketch(name, catalog, settings, platform)
+    locked_distribution(name, catalog)
+    if definition.site != Site() or definition.runtime_packages or definition.extra_configure:
+        raise UsageError(
+            f"{name} cannot have packages, patches or users of its own",
+            why="an image of Windows gets the files that CPython distributes, and nothing is run to make it",
+            hint="choose environment, labels, command and entrypoint; the rest goes into a Dockerfile FROM it",
+        )
+    return definition
 
 
 def sketch(name: ImageName, catalog: Catalog, settings: Settings, platform: Platform) -> ImageDefinition:
@@ -57,6 +88,8 @@ def sketch(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
     _ = release.pin  # a release whose digest nobody knows cannot be built
     tags = tags_of(name, catalog, catalog.by_scheme[settings.scheme], settings.tag_defaults)
     chosen = settings.image(tags.simple)
+    if platform.os == "windows":
+        chosen = replace(chosen, bytecode=Bytecode.NONE)  # only what is distributed, and that has none
     problems = Problems()
     site = make_site(chosen.site, name, platform, dict(settings.files), problems, ground.root)
     problems.raise_if_any(f"what was chosen for {name} is wrong")
@@ -85,7 +118,7 @@ def sketch(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
         frame_pointers=chosen.frame_pointers,
         extra_configure=chosen.configure,
         compression=chosen.compression,
-        configuration=_configuration(name, release, series, variant, chosen),
+        configuration=_configuration(name, release, series, variant, chosen, windows=platform.os == "windows"),
         release_epoch=release.epoch,
         repository=chosen.site.repository or "python",
         site=site,
@@ -123,9 +156,34 @@ def locked_source(release: Release, series: Series, wheels: Iterable[Wheel] = ()
 def _wheels(series: Series, wheels: Iterable[Wheel]) -> tuple[LockedWheel, ...]:
     if not series.setuptools:
         return ()
-    fitting = (wheel for wheel in wheels if _within(wheel, series.name))
+    fitting = (wheel for wheel in wheels if not wheel.windows and _within(wheel, series.name))
     locked = (LockedWheel(one.name, one.version, one.filename, one.size, one.sha256) for one in fitting)
     return tuple(sorted(locked, key=lambda one: one.filename))
+
+
+def locked_distribution(name: ImageName, catalog: Catalog) -> LockedDistribution:
+    """A release as it is distributed for Windows, with pip. Raises :class:`UsageError` where nobody knows one."""
+    found = catalog.by_distribution.get(name.release)
+    series = catalog.by_release[name.release].series
+    # What a person adds comes last, and wins.
+    pip = next((wheel for wheel in reversed(catalog.wheels) if wheel.windows and _within(wheel, series)), None)
+    if found is None or pip is None or name.flavour is not Flavour.DEFAULT:
+        what = f"distribution of CPython {name.release}{name.flavour.value}" if pip else f"pip for {series}"
+        raise UsageError(
+            f"{name} cannot be built yet",
+            why=f"the catalog knows no {what} for Windows",
+            hint="name its archive in imagewright.toml: [[catalog.distribution]], see docs/how-to/windows.md",
+        )
+    return LockedDistribution(
+        release=found.release,
+        filename=found.filename,
+        size=found.size,
+        sha256=found.sha256,
+        url=found.url,
+        pip=LockedWheel(pip.name, pip.version, pip.filename, pip.size, pip.sha256),
+        identity=found.sigstore.identity if found.sigstore else "",
+        issuer=found.sigstore.issuer if found.sigstore else "",
+    )
 
 
 def wished(wishes: Iterable[PackageWish], series: str, suite: str) -> tuple[str, ...]:
@@ -157,16 +215,22 @@ def _refuse_planned(name: ImageName, series: Series, suite: Suite, variant: Vari
 
 
 def _configuration(
-    name: ImageName, release: Release, series: Series, variant: Variant, chosen: ImageSettings
+    name: ImageName,
+    release: Release,
+    series: Series,
+    variant: Variant,
+    chosen: ImageSettings,
+    *,
+    windows: bool,
 ) -> ImageConfiguration:
-    """Environment and command as the official image has them, then what was chosen."""
-    environment = {"PATH": f"{_PATH}:{variant.path}" if variant.path else _PATH}
-    if series.lang:
-        environment["LANG"] = "C.UTF-8"
-    if series.openpgp:
-        environment["GPG_KEY"] = series.openpgp
+    """Environment and command as the official image has them, then what was chosen.
+
+    That of Windows has no PATH here: it goes before what the base image has.
+    """
+    environment = {} if windows else _linux_environment(series, variant)
     environment["PYTHON_VERSION"] = release.version
-    environment["PYTHON_SHA256"] = release.pin.hex
+    if not windows:
+        environment["PYTHON_SHA256"] = release.pin.hex
     if chosen.site.locale:
         environment["LANG"] = chosen.site.locale
     environment.update(chosen.environment)
@@ -176,7 +240,7 @@ def _configuration(
         labels[PROFILE_KEY] = Profile.QUICK.value
     return ImageConfiguration(
         environment=tuple(environment.items()),
-        command=_command(series, chosen),
+        command=_command(series, chosen, windows=windows),
         entrypoint=chosen.site.entrypoint or (),
         working_directory=chosen.site.working_directory or _directory(variant, chosen),
         user=f"{account.uid}:{account.gid}" if account else variant.user,
@@ -185,18 +249,29 @@ def _configuration(
     )
 
 
+def _linux_environment(series: Series, variant: Variant) -> dict[str, str]:
+    environment = {"PATH": f"{_PATH}:{variant.path}" if variant.path else _PATH}
+    if series.lang:
+        environment["LANG"] = "C.UTF-8"
+    if series.openpgp:
+        environment["GPG_KEY"] = series.openpgp
+    return environment
+
+
 def _directory(variant: Variant, chosen: ImageSettings) -> str:
     """Where a container runs: a variant that begins in its user's home begins in the home of another user too."""
     account = chosen.site.account
     return account.home if account and variant.directory else variant.directory
 
 
-def _command(series: Series, chosen: ImageSettings) -> tuple[str, ...]:
+def _command(series: Series, chosen: ImageSettings, *, windows: bool) -> tuple[str, ...]:
     """The interpreter, unless something else was chosen; an entrypoint of one's own begins without arguments."""
     if chosen.site.command is not None:
         return chosen.site.command
     if chosen.site.entrypoint:
         return ()
+    if windows:
+        return ("python",)
     return ("python3" if series_key(series.name) >= (3, 0) else "python2",)
 
 

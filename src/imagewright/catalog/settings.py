@@ -72,6 +72,17 @@ class CacheChoices:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowsChoices:
+    """Where images of Windows find their base: a repository whose tags are suites; ``plain`` without TLS.
+
+    What the repository is where nobody says one is the default here: Microsoft's own.
+    """
+
+    base: str = "mcr.microsoft.com/windows/servercore"
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """Choices for the images one of whose simple tags matches one of the ``select`` patterns."""
 
@@ -113,6 +124,7 @@ class Choices:
     cache: CacheChoices = field(default_factory=CacheChoices)
     files: tuple[tuple[str, bytes], ...] = ()
     publication: Publication = field(default_factory=Publication)
+    windows: WindowsChoices = field(default_factory=WindowsChoices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +171,7 @@ class Settings:
     files: tuple[tuple[str, bytes], ...] = ()
     dated: bool = False
     immutable: tuple[str, ...] = ()
+    windows: WindowsChoices = field(default_factory=WindowsChoices)
 
     @property
     def tag_defaults(self) -> TagDefaults:
@@ -224,6 +237,7 @@ def resolve_settings(
         files=layers[1].files,
         dated=bool(layers[1].dated),
         immutable=tuple(dict.fromkeys(pattern for layer in layers for pattern in layer.immutable)),
+        windows=layers[1].windows,
     )
 
 

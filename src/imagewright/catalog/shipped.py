@@ -12,7 +12,8 @@ from imagewright.catalog.model import Catalog
 from imagewright.catalog.profiles import ShippedProfile, read_profile
 
 DOCUMENTS = tuple(
-    f"{name}.toml" for name in ("series", "releases", "suites", "variants", "toolchain", "wheels", "tags")
+    f"{name}.toml"
+    for name in ("series", "releases", "suites", "variants", "toolchain", "wheels", "windows", "tags")
 )
 
 

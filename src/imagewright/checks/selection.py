@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from imagewright.checks import windows
 from imagewright.checks.suite import SUITE, Need
 from imagewright.model.images import Bytecode, Flavour, ImageDefinition, RootKind
 from imagewright.recipes.authorities import authority_name
@@ -17,6 +18,8 @@ _VARIANT_HAS: dict[str, frozenset[Need]] = {
 
 def told(definition: ImageDefinition) -> tuple[tuple[str, str], ...]:
     """What the check ``site`` must know of a person's own; nothing where there is nothing."""
+    if definition.platform.os == "windows":
+        return (("IW_WINDOWS", windows.REVISION),)
     site, configuration = definition.site, definition.configuration
     account = site.account
     words = {
@@ -38,9 +41,9 @@ _FLAVOUR_HAS: dict[Flavour, frozenset[Need]] = {
 
 
 def check_names(definition: ImageDefinition) -> tuple[str, ...]:
-    """Names of the checks for an image, in the order they run; none for what does not run on Linux."""
-    if definition.platform.os != "linux":
-        return ()
+    """Names of the checks for an image, in the order they run."""
+    if definition.platform.os == "windows":
+        return windows.NAMES
     bytecode = Need.NO_BYTECODE if definition.bytecode is Bytecode.NONE else Need.BYTECODE
     has = _VARIANT_HAS.get(definition.name.variant, frozenset()) | {bytecode} | _bare(definition)
     has |= {need for need in Need if need.value in definition.parts} | _FLAVOUR_HAS[definition.name.flavour]

@@ -25,6 +25,7 @@ LOADS = {
     StepKind.EMULATOR: Load(cores=1, memory=100 * _MIB, per_job=50 * _MIB),
     StepKind.RUNTIME: Load(cores=4, memory=150 * _MIB, per_job=50 * _MIB),
     StepKind.SITE: Load(cores=1, memory=200 * _MIB, per_job=20 * _MIB),
+    StepKind.WINDOWS: Load(cores=1, memory=100 * _MIB, per_job=20 * _MIB),
     StepKind.IMAGE: Load(cores=4, memory=50 * _MIB, per_job=50 * _MIB),
     StepKind.CHECK: Load(cores=4, memory=150 * _MIB, per_job=100 * _MIB),
 }
@@ -46,6 +47,7 @@ SECONDS = {
     StepKind.EMULATOR: 12.0,
     StepKind.RUNTIME: 6.0,
     StepKind.SITE: 5.0,
+    StepKind.WINDOWS: 5.0,
     StepKind.IMAGE: 1.0,
     StepKind.CHECK: 20.0,
 }

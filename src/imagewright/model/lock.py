@@ -93,6 +93,38 @@ class LockedSource:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedDistribution:
+    """A release as it is distributed for Windows: ``size`` in bytes, ``pip`` what is installed with it.
+
+    ``url`` may start with a mirror's role in braces. Where ``identity`` (as ``issuer`` knows it, OIDC) is said, it
+    signed the file, and a Sigstore bundle is at that address with ``.sigstore`` behind it.
+    """
+
+    release: str
+    filename: str
+    size: int
+    sha256: Digest
+    url: str
+    pip: LockedWheel
+    identity: str = ""
+    issuer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LockedBase:
+    """The image that images of a suite of Windows stand on: its manifest, ``size`` in bytes.
+
+    ``repository`` is where it was found, ``os_version`` the version of Windows that it is (``10.0.26100.4652``).
+    """
+
+    suite: str
+    repository: str
+    digest: Digest
+    size: int
+    os_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class LockedProfile:
     """A stored PGO profile. ``origin`` is ``catalog:<file name>`` for a shipped one, else ``store``.
 
@@ -122,3 +154,5 @@ class Lock:
     sources: tuple[LockedSource, ...] = ()
     profiles: tuple[LockedProfile, ...] = ()
     wheels: tuple[WheelSet, ...] = ()
+    distributions: tuple[LockedDistribution, ...] = ()
+    bases: tuple[LockedBase, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from imagewright.model.digest import Digest
 from imagewright.model.images import Compression, ImageConfiguration, PythonPart, RootKind
-from imagewright.model.lock import LockedProfile, LockedSource, LockedWheel
+from imagewright.model.lock import LockedBase, LockedDistribution, LockedProfile, LockedSource, LockedWheel
 from imagewright.model.packages import LockedPackage
 from imagewright.model.records import StepKind as StepKind  # noqa: PLC0414 - found here as well
 from imagewright.model.records import StepRecord as StepRecord  # noqa: PLC0414 - found here as well
@@ -161,7 +161,37 @@ class SiteWork:
     epoch: int
 
 
-Work = RootWork | UnpackWork | PythonWork | RuntimeWork | SiteWork | ImageWork | CheckWork
+@dataclass(frozen=True, slots=True)
+class WindowsWork:
+    """Make a layer of Windows from what is distributed; ``epoch`` in seconds is when all of it was made."""
+
+    distribution: LockedDistribution
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsImageWork:
+    """Put a layer on an image of Windows; the fields as :class:`ImageWork`'s."""
+
+    name: str
+    platform: str
+    configuration: ImageConfiguration
+    minimum_epoch: int
+    base: LockedBase
+    compression: Compression = Compression.GZIP
+
+
+Work = (
+    RootWork
+    | UnpackWork
+    | PythonWork
+    | RuntimeWork
+    | SiteWork
+    | ImageWork
+    | CheckWork
+    | WindowsWork
+    | WindowsImageWork
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class StepKind(StrEnum):
     PYTHON = "python"
     RUNTIME = "runtime"
     SITE = "site"
+    WINDOWS = "windows"
     IMAGE = "image"
     CHECK = "check"
 

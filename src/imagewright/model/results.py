@@ -160,8 +160,8 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class LockChange:
-    """One change of a lock: ``what`` is ``package``, ``source``, ``wheel``, ``archive``, ``profile`` or
-    ``configuration``.
+    """One change of a lock: ``what`` is ``package``, ``source``, ``wheel``, ``archive``, ``profile``,
+    ``configuration``, or of images of Windows ``windows`` (their base), ``distribution`` or ``pip``.
 
     ``where`` names the set or target; ``have`` is the version before (``None``: new), ``now`` after
     (``None``: gone).

@@ -28,6 +28,7 @@ class Entry:
     ``path`` is relative, without ``./`` or a slash at either end (the root itself is ``""``); ``mode`` holds
     the twelve permission bits; ``mtime`` is in whole seconds since the epoch; ``size`` in bytes, 0 unless a
     regular file; ``link`` is a symlink's text or a hard link's path in the same tree; ``xattrs`` are sorted.
+    ``records`` are PAX records of other vendors, sorted by name: what Windows knows of a file, for instance.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Entry:
     link: str = ""
     device: tuple[int, int] = (0, 0)
     xattrs: tuple[tuple[str, bytes], ...] = ()
+    records: tuple[tuple[str, bytes], ...] = ()
 
 
 Content = BinaryIO | None

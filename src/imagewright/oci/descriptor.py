@@ -42,6 +42,7 @@ class Target:
     architecture: str
     variant: str = ""
     os_version: str = ""
+    os_features: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "/".join(word for word in (self.os, self.architecture, self.variant) if word)
@@ -61,13 +62,13 @@ class Target:
             architecture=node.field("architecture").text(),
             variant=node.field("variant").text(""),
             os_version=node.field("os.version").text(""),
+            os_features=node.field("os.features").texts(),
         )
 
     def document(self) -> dict[str, Any]:
         """As JSON values."""
-        return present(
-            os=self.os, architecture=self.architecture, variant=self.variant, **{"os.version": self.os_version}
-        )
+        more = {"os.version": self.os_version, "os.features": list(self.os_features)}
+        return present(os=self.os, architecture=self.architecture, variant=self.variant, **more)
 
 
 @dataclass(frozen=True, slots=True)

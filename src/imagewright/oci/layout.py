@@ -182,7 +182,8 @@ def _closure(images: Sequence[Export], blobs: BlobStore) -> list[tuple[Digest, i
     for image in images:
         manifest = _manifest(image.manifest, blobs)
         for part in (image.manifest, manifest.config, *manifest.layers):
-            found[part.digest] = part.size
+            if not part.urls:  # what is elsewhere stays there
+                found[part.digest] = part.size
     return sorted(found.items())
 
 
@@ -263,7 +264,8 @@ class LayoutDirectory:
         elif descriptor.media_type in MANIFESTS:
             manifest = Manifest.parse(self.read(descriptor))
             for part in (manifest.config, *manifest.layers):
-                self._verify(part, seen, depth + 1)
+                if not part.urls:
+                    self._verify(part, seen, depth + 1)
         else:
             with self.open(descriptor) as file:
                 while file.read(_CHUNK):

@@ -34,6 +34,8 @@ _MAX_PATH = 4096
 _MAX_NAME = 255
 _SKIP = 1 << 20
 _XATTR = "SCHILY.xattr."
+_VENDORS = ("MSWINDOWS.", "LIBARCHIVE.creationtime")
+"""Records that are kept as they are: what Windows knows of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,7 @@ def _entry(block: bytes, pax: dict[str, bytes], extra: _Extra) -> Entry:
         link=target,
         device=(_number(block[329:337], "device"), _number(block[337:345], "device")) if special else (0, 0),
         xattrs=tuple(sorted((key.removeprefix(_XATTR), pax[key]) for key in pax if key.startswith(_XATTR))),
+        records=tuple(sorted((key, pax[key]) for key in pax if key.startswith(_VENDORS))),
     )
 
 

@@ -125,6 +125,7 @@ def header(entry: Entry, epoch: int) -> bytes:
         size = 0
     for key, value in entry.xattrs:
         records[f"SCHILY.xattr.{key}"] = value
+    records.update(entry.records)
     if not 0 <= entry.mode <= _MODE_LIMIT or size < 0:
         raise BuildError(f"{entry.path}: mode {entry.mode:o}, size {size} cannot be written in a layer")
     major, minor = entry.device if entry.kind in (Kind.CHARACTER, Kind.BLOCK) else (0, 0)

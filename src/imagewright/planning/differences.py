@@ -22,6 +22,7 @@ def diff_locks(old: Lock, new: Lock) -> tuple[LockChange, ...]:
         *_sources(old, new),
         *_profiles(old, new),
         *_wheels(old, new),
+        *_windows(old, new),
         *_archives(old, new),
         *_packages(old, new),
     )
@@ -52,6 +53,18 @@ def _profiles(old: Lock, new: Lock) -> Iterator[LockChange]:
     for key, have, now in _changes(_by_build(old.profiles), _by_build(new.profiles)):
         release, suite, architecture, flavour = key
         yield LockChange("profile", f"{release}{flavour}", f"{suite} {architecture}", have, now)
+
+
+def _windows(old: Lock, new: Lock) -> Iterator[LockChange]:
+    before, after = _distributed(old), _distributed(new)
+    for (kind, name), have, now in _changes(before, after):
+        yield LockChange(kind, name, "", have, now)
+
+
+def _distributed(lock: Lock) -> dict[tuple[str, str], str]:
+    found = {("distribution", one.release): one.sha256.short for one in lock.distributions}
+    found |= {("pip", one.release): f"{one.pip.version} ({one.pip.sha256.short})" for one in lock.distributions}
+    return found | {("windows", one.suite): f"{one.os_version} ({one.digest.short})" for one in lock.bases}
 
 
 def _by_wheel(sources: Iterable[LockedSource]) -> dict[tuple[str, str], str]:

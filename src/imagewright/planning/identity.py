@@ -23,6 +23,8 @@ from imagewright.model.plan import (
     Step,
     StepKind,
     UnpackWork,
+    WindowsImageWork,
+    WindowsWork,
     Work,
 )
 from imagewright.model.site import Account, LocalFile
@@ -34,6 +36,7 @@ from imagewright.recipes import parts as parts_recipe
 from imagewright.recipes import python as python_recipe
 from imagewright.recipes import roots as roots_recipe
 from imagewright.recipes import site as site_recipe
+from imagewright.recipes import windows as windows_recipe
 
 IMAGE_REVISION = "1"
 """Changed when the same layers and configuration give another manifest."""
@@ -47,7 +50,7 @@ CHECK_REVISION = "1"
 _PACKED = f"gzip {LEVEL[Compression.GZIP]} {PIECE[Compression.GZIP]}"
 """How steps compress the layers they keep."""
 
-_PACKING = frozenset({StepKind.BASE, StepKind.PYTHON, StepKind.RUNTIME, StepKind.SITE})
+_PACKING = frozenset({StepKind.BASE, StepKind.PYTHON, StepKind.RUNTIME, StepKind.SITE, StepKind.WINDOWS})
 """Those that keep any."""
 
 _NOT_HASHED = frozenset(
@@ -126,21 +129,17 @@ def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for e
         case SiteWork():
             return _site(work)
         case ImageWork():
-            configuration = work.configuration
+            return {**_image(work), "parts": work.parts}
+        case WindowsWork():
+            distribution = work.distribution
             return {
-                "name": work.name,
-                "platform": work.platform,
-                "environment": configuration.environment,
-                "command": configuration.command,
-                "entrypoint": configuration.entrypoint,
-                "working_directory": configuration.working_directory,
-                "user": configuration.user,
-                "labels": configuration.labels,
-                "annotations": configuration.annotations,
-                "minimum_epoch": work.minimum_epoch,
-                "parts": work.parts,
-                "compression": work.compression.value,
+                "release": distribution.release,
+                "distribution": distribution.sha256.hex,
+                "pip": distribution.pip.sha256.hex,
+                "epoch": work.epoch,
             }
+        case WindowsImageWork():
+            return {**_image(work), "base": work.base.digest.hex}
         case CheckWork():
             # Not the address: which mirror answers says nothing about the image.
             return {
@@ -154,6 +153,23 @@ def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for e
                 "optional_modules": work.optional_modules,
                 **({"told": work.told} if work.told else {}),
             }
+
+
+def _image(work: ImageWork | WindowsImageWork) -> dict[str, object]:
+    configuration = work.configuration
+    return {
+        "name": work.name,
+        "platform": work.platform,
+        "environment": configuration.environment,
+        "command": configuration.command,
+        "entrypoint": configuration.entrypoint,
+        "working_directory": configuration.working_directory,
+        "user": configuration.user,
+        "labels": configuration.labels,
+        "annotations": configuration.annotations,
+        "minimum_epoch": work.minimum_epoch,
+        "compression": work.compression.value,
+    }
 
 
 def _embedded(work: RuntimeWork) -> dict[str, object]:
@@ -210,7 +226,7 @@ def recipe_revision(kind: StepKind) -> str:
     return f"{_recipe(kind)} {_PACKED}" if kind in _PACKING else _recipe(kind)
 
 
-def _recipe(kind: StepKind) -> str:
+def _recipe(kind: StepKind) -> str:  # noqa: PLR0911 - one for each kind
     match kind:
         case StepKind.BASE | StepKind.BUILDROOT | StepKind.RUNTIME:
             return _roots_revision()
@@ -220,6 +236,8 @@ def _recipe(kind: StepKind) -> str:
             return _python_revision()
         case StepKind.SITE:
             return site_recipe.REVISION
+        case StepKind.WINDOWS:
+            return windows_recipe.REVISION
         case StepKind.IMAGE:
             return IMAGE_REVISION
         case StepKind.CHECK:

@@ -18,6 +18,8 @@ from imagewright.model.plan import (
     SiteWork,
     Step,
     UnpackWork,
+    WindowsImageWork,
+    WindowsWork,
     Work,
 )
 from imagewright.model.site import LocalFile
@@ -40,7 +42,7 @@ class StepInput:
     read: bool = True
 
 
-def step_inputs(work: Work) -> tuple[StepInput, ...]:
+def step_inputs(work: Work) -> tuple[StepInput, ...]:  # noqa: PLR0911 - one for each kind
     """The inputs of a step, without the results of other steps; packages by name."""
     match work:
         case RootWork():
@@ -64,6 +66,15 @@ def step_inputs(work: Work) -> tuple[StepInput, ...]:
         case SiteWork():
             wheels = (StepInput(one.project, one.version, one.sha256, one.size) for one in work.wheels)
             return (*wheels, *((_package(work.locale_sources),) if work.locale_sources else ()))
+        case WindowsWork():
+            archive, pip = work.distribution, work.distribution.pip
+            return (
+                StepInput(archive.filename, archive.release, archive.sha256, archive.size),
+                StepInput(pip.project, pip.version, pip.sha256, pip.size),
+            )
+        case WindowsImageWork():
+            base = work.base
+            return (StepInput(base.repository, base.os_version, base.digest, base.size),)
         case ImageWork() | CheckWork():
             return ()
 

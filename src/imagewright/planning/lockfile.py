@@ -19,6 +19,8 @@ from imagewright.model.digest import Digest
 from imagewright.model.lock import (
     Lock,
     LockedArchive,
+    LockedBase,
+    LockedDistribution,
     LockedProfile,
     LockedSource,
     LockedWheel,
@@ -86,6 +88,8 @@ def read_lock(text: str, name: str = "imagewright.lock") -> Lock:
         sources=_all(table.tables("source"), _source),
         profiles=_all(table.tables("profile"), _profile),
         wheels=_all(table.tables("wheels"), _wheel_set),
+        distributions=_all(table.tables("distribution"), _distribution),
+        bases=_all(table.tables("base"), _base),
     )
     table.finish()
     _check(lock, problems)
@@ -182,6 +186,7 @@ def _lines(lock: Lock) -> Iterator[str]:
         yield from ("", "[[wheels]]", f"target = {_text(site.target)}", "files = [")
         yield from (f"  {_text(format_wheel(wheel))}," for wheel in site.wheels)
         yield "]"
+    yield from _windows_lines(lock)
     for found in lock.sets:
         yield from ("", "[[set]]")
         yield f"role = {_text(found.role.value)}"
@@ -191,6 +196,20 @@ def _lines(lock: Lock) -> Iterator[str]:
         yield "packages = ["
         yield from (f"  {_text(format_package(package))}," for package in found.packages)
         yield "]"
+
+
+def _windows_lines(lock: Lock) -> Iterator[str]:
+    for distribution in lock.distributions:
+        yield from ("", "[[distribution]]")
+        yield from (f"release = {_text(distribution.release)}", f"filename = {_text(distribution.filename)}")
+        yield from (f"size = {distribution.size}", f"sha256 = {_text(distribution.sha256.hex)}")
+        yield from (f"url = {_text(distribution.url)}", f"pip = {_text(format_wheel(distribution.pip))}")
+        if distribution.identity:
+            yield from (f"identity = {_text(distribution.identity)}", f"issuer = {_text(distribution.issuer)}")
+    for base in lock.bases:
+        yield from ("", "[[base]]", f"suite = {_text(base.suite)}", f"repository = {_text(base.repository)}")
+        yield from (f"digest = {_text(base.digest.hex)}", f"size = {base.size}")
+        yield f"os_version = {_text(base.os_version)}"
 
 
 def _text(value: str) -> str:
@@ -253,6 +272,30 @@ def _source(table: Table) -> LockedSource:
     )
 
 
+def _distribution(table: Table) -> LockedDistribution:
+    pip = _wheels(table, "pip", single=True)
+    return LockedDistribution(
+        release=table.text("release", pattern=_WORD, of="a release"),
+        filename=table.text("filename", pattern=r"[A-Za-z0-9][A-Za-z0-9.+_-]*", of="a file name"),
+        size=table.integer("size"),
+        sha256=table.digest("sha256"),
+        url=table.text("url", pattern=_WORD, of="an address"),
+        pip=pip[0] if pip else LockedWheel("", "", "", 0, Digest("0" * 64)),
+        identity=table.text("identity", ""),
+        issuer=table.text("issuer", ""),
+    )
+
+
+def _base(table: Table) -> LockedBase:
+    return LockedBase(
+        suite=table.text("suite", pattern=_NAME, of="a suite"),
+        repository=table.text("repository", pattern=_WORD, of="a repository"),
+        digest=table.digest("digest"),
+        size=table.integer("size"),
+        os_version=table.text("os_version", pattern=r"\d+(\.\d+){2,3}", of="a version of Windows"),
+    )
+
+
 def _wheel_set(table: Table) -> WheelSet:
     target = table.text("target")
     try:
@@ -262,13 +305,13 @@ def _wheel_set(table: Table) -> WheelSet:
     return WheelSet(target, _wheels(table, "files"))
 
 
-def _wheels(table: Table, key: str = "wheels") -> tuple[LockedWheel, ...]:
+def _wheels(table: Table, key: str = "wheels", *, single: bool = False) -> tuple[LockedWheel, ...]:
     found: list[LockedWheel] = []
-    for number, line in enumerate(table.texts(key, ())):
+    for number, line in enumerate((table.text(key),) if single else table.texts(key, ())):
         try:
             found.append(parse_wheel(line))
         except ValueError as error:
-            table.problems.add(f"{table.where(key)}[{number}]", str(error))
+            table.problems.add(table.where(key) if single else f"{table.where(key)}[{number}]", str(error))
     return tuple(found)
 
 

@@ -20,13 +20,15 @@ from imagewright.archives.debian.solver import Foundation, Solution, solve
 from imagewright.archives.debian.universe import Universe
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.profiles import fitting_profile
-from imagewright.catalog.resolve import locked_source
+from imagewright.catalog.resolve import locked_distribution, locked_source
 from imagewright.catalog.versions import series_of
 from imagewright.errors import SolveError
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import (
     Lock,
     LockedArchive,
+    LockedBase,
+    LockedDistribution,
     LockedProfile,
     LockedSource,
     LockedWheel,
@@ -53,18 +55,28 @@ WheelsOf = Callable[[ImageDefinition, tuple[int, int]], tuple[LockedWheel, ...]]
 """The wheels for an image whose C library is glibc of that version."""
 
 
+BaseOf = Callable[[ImageDefinition], LockedBase]
+"""The image of Windows that an image stands on, as its registry has it now."""
+
+
+def _no_base(definition: ImageDefinition) -> LockedBase:
+    raise SolveError(f"nobody says what {definition.name} stands on")
+
+
 @dataclass(frozen=True, slots=True)
 class LockInputs:
     """What a lock is made from.
 
     ``archives`` are the states of the archives that ``universe`` was read from; ``profiles`` those that may be
-    used, best first (trained here, then shipped); ``wheels`` chooses an image's Python packages.
+    used, best first (trained here, then shipped); ``wheels`` chooses an image's Python packages, ``bases`` what an
+    image of Windows stands on.
     """
 
     universe: UniverseOf
     archives: tuple[LockedArchive, ...]
     profiles: tuple[LockedProfile, ...] = ()
     wheels: WheelsOf = lambda _definition, _glibc: ()
+    bases: BaseOf = _no_base
 
 
 def make_lock(
@@ -110,6 +122,8 @@ class _Locker:
         self._universes: dict[SetId, Universe] = {}
         self._wheels: dict[str, WheelSet] = {}
         self._profiles: dict[tuple[str, str, str, str], LockedProfile] = {}
+        self._distributions: dict[str, LockedDistribution] = {}
+        self._windows: dict[str, LockedBase] = {}
 
     def lock(self, definitions: Iterable[ImageDefinition]) -> Lock:
         for definition in definitions:
@@ -122,6 +136,9 @@ class _Locker:
             return
         self._targets[target.name] = target
         self._configuration[target.name] = checksum(definition, self._catalog)
+        if definition.platform.os == "windows":
+            self._add_windows(definition)
+            return
         release = self._catalog.by_release[definition.name.release]
         series = self._catalog.by_series[definition.series]
         self._sources[release.version] = locked_source(release, series, self._catalog.wheels)
@@ -136,6 +153,14 @@ class _Locker:
         wheels = self._inputs.wheels(definition, _glibc_of(buildroot))
         if wheels:
             self._wheels[target.name] = WheelSet(target.name, wheels)
+
+    def _add_windows(self, definition: ImageDefinition) -> None:
+        """Nothing is solved: what is distributed, and the base of the suite, which is refreshed unless kept."""
+        name = definition.name
+        self._distributions[name.release] = locked_distribution(name, self._catalog)
+        if name.suite not in self._windows:
+            before = next((base for base in self._previous.bases if base.suite == name.suite), None)
+            self._windows[name.suite] = before if before and self._keep else self._inputs.bases(definition)
 
     def _finish(self) -> Lock:
         """Everything together: what was locked now, and what of the lock before is still used."""
@@ -153,6 +178,13 @@ class _Locker:
         profiles.update(self._profiles)
         wheels = {found.target: found for found in self._previous.wheels if found.target in others}
         wheels.update(self._wheels)
+        distributions = {
+            found.release: found for found in self._previous.distributions if series_of(found.release) in series
+        }
+        distributions.update(self._distributions)
+        suites = {target.base[1] for target in kept}
+        bases = {base.suite: base for base in self._previous.bases if base.suite in suites}
+        bases.update(self._windows)
         archives = {archive.name: archive for archive in self._previous.archives}
         archives.update({archive.name: archive for archive in self._inputs.archives})
         needed = {package.archive for found in sets.values() for package in found.packages}
@@ -164,6 +196,8 @@ class _Locker:
             sources=tuple(found for _, found in sorted(sources.items())),
             profiles=tuple(found for _, found in sorted(profiles.items())),
             wheels=tuple(found for _, found in sorted(wheels.items())),
+            distributions=tuple(found for _, found in sorted(distributions.items())),
+            bases=tuple(found for _, found in sorted(bases.items())),
         )
 
     def _universe(self, base: SetId) -> Universe:

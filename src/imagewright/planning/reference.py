@@ -4,7 +4,17 @@
 from __future__ import annotations
 
 from imagewright.model.digest import Digest
-from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, PackageSet, Role
+from imagewright.model.lock import (
+    Lock,
+    LockedArchive,
+    LockedBase,
+    LockedDistribution,
+    LockedProfile,
+    LockedSource,
+    LockedWheel,
+    PackageSet,
+    Role,
+)
 from imagewright.model.packages import LockedPackage
 from imagewright.planning.lockfile import FORMAT, write_lock
 
@@ -44,6 +54,12 @@ The state of each archive when it was last read: the Release's date and the dige
 `urls` are tried in order; a role in braces stands for that mirror's address. `fingerprint` is the OpenPGP key
 of the release manager where there is a signature. A profile's `origin` is `catalog:FILE` when it came with
 Imagewright, `store` when `imagewright train` made it.
+
+## Windows
+
+Images of Windows have a `[[distribution]]` for each release (CPython as it is distributed for Windows, and the pip
+that comes with it; `identity` and `issuer` are who signed it with Sigstore, where the catalog says so) and a
+`[[base]]` for each suite: the manifest of the image they stand on, where it was found, and its version of Windows.
 
 ## Sets
 
@@ -122,6 +138,25 @@ def example_lock() -> Lock:
                 378104,
                 Digest("3" * 64),
                 "catalog:example.tar.xz",
+            ),
+        ),
+        distributions=(
+            LockedDistribution(
+                "3.13.15",
+                "python-3.13.15-amd64.zip",
+                20154321,
+                Digest("4" * 64),
+                "{python}/ftp/python/3.13.15/python-3.13.15-amd64.zip",
+                LockedWheel("pip", "26.3", "pip-26.3-py3-none-any.whl", 1950951, Digest("5" * 64)),
+            ),
+        ),
+        bases=(
+            LockedBase(
+                "ltsc2025",
+                "mcr.microsoft.com/windows/servercore",
+                Digest("6" * 64),
+                1420,
+                "10.0.26100.4652",
             ),
         ),
     )

@@ -36,6 +36,7 @@ from imagewright.planning.identity import make_step
 from imagewright.planning.sites import site_work
 from imagewright.planning.targets import SetId, check_fresh, locked_set, target_of
 from imagewright.planning.unpacked import emulator_work, sysroot_work
+from imagewright.planning.windows import windows_work
 from imagewright.recipes.accounts import with_account
 from imagewright.recipes.bare import FILES
 from imagewright.recipes.distributions import AptSource, conventions_of
@@ -90,6 +91,8 @@ class _Planner:
     def image(self, definition: ImageDefinition) -> PlannedImage:
         """Lay out the steps of one image."""
         check_fresh(self._configuration, definition, self._catalog)
+        if definition.platform.os == "windows":
+            return self._windows(definition)
         base = self._base(definition)
         python = self._python(definition)
         runtime = self._runtime(definition, base, python)
@@ -102,6 +105,23 @@ class _Planner:
             platform=str(definition.platform),
             tags=(*definition.tags, *definition.shared_tags),
             steps=(base, buildroot, python, runtime, *site.values(), image, check),
+            image=image,
+            check=check,
+        )
+
+    def _windows(self, definition: ImageDefinition) -> PlannedImage:
+        """Nothing is compiled: a layer of what is distributed, on a base of Windows' own."""
+        layer_work, image_work = windows_work(definition, self._lock)
+        name, platform = definition.name, definition.platform
+        key = f"windows {layer_work.distribution.release} {platform.architecture}"
+        layer = self._add(StepKind.WINDOWS, key, layer_work)
+        image = self._add(StepKind.IMAGE, f"image {name} {platform}", image_work, (("layer", layer),))
+        check = self._check(definition, image)
+        return PlannedImage(
+            spec=str(name),
+            platform=str(platform),
+            tags=(*definition.tags, *definition.shared_tags),
+            steps=(layer, image, check),
             image=image,
             check=check,
         )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from imagewright.catalog.model import Catalog
-from imagewright.catalog.resolve import locked_source
+from imagewright.catalog.resolve import locked_distribution, locked_source
 from imagewright.errors import StaleLockError
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.images import Foreign, ImageDefinition, RootKind
@@ -164,9 +164,18 @@ def checksum(definition: ImageDefinition, catalog: Catalog) -> Digest:
                 "buildroot": definition.build_packages,
                 "runtime": definition.runtime_packages,
                 **_own(definition),
+                **_windows(definition, catalog),
             }
         )
     )
+
+
+def _windows(definition: ImageDefinition, catalog: Catalog) -> dict[str, object]:
+    """What more decides where all files are distributed."""
+    if definition.platform.os != "windows":
+        return {}
+    found = locked_distribution(definition.name, catalog)
+    return {"distribution": [found.sha256.hex, found.pip.sha256.hex, found.identity, found.issuer]}
 
 
 def _bare(definition: ImageDefinition, catalog: Catalog) -> dict[str, object]:

@@ -23,8 +23,8 @@ def joined(known: Sequence[Descriptor], entries: Sequence[Descriptor], attached:
     Platforms come sorted, each followed by its attestations; those of a manifest that is replaced go with it, and
     those that were known of one give way to those that are ``attached`` to it now.
     """
-    ours = {_platform(entry) for entry in entries}
-    kept = [entry for entry in known if not is_attestation(entry) and _platform(entry) not in ours]
+    ours = {platform_of(entry) for entry in entries}
+    kept = [entry for entry in known if not is_attestation(entry) and platform_of(entry) not in ours]
     there = {str(entry.digest) for entry in (*entries, *kept)}
     anew = {entry.annotation(REFERENCE_DIGEST) for entry in attached}
     before = [entry for entry in known if entry.annotation(REFERENCE_DIGEST) not in anew]
@@ -34,7 +34,7 @@ def joined(known: Sequence[Descriptor], entries: Sequence[Descriptor], attached:
         if is_attestation(entry) and entry.annotation(REFERENCE_DIGEST) in there
     }
     manifests: list[Descriptor] = []
-    for entry in sorted((*entries, *kept), key=lambda one: (_platform(one), one.digest.hex)):
+    for entry in sorted((*entries, *kept), key=lambda one: (platform_of(one), one.digest.hex)):
         manifests.append(entry)
         manifests += [note for (about, _), note in sorted(notes.items()) if about == str(entry.digest)]
     return Index(tuple(manifests))
@@ -45,5 +45,6 @@ def is_attestation(entry: Descriptor) -> bool:
     return bool(entry.annotation(REFERENCE_TYPE))
 
 
-def _platform(entry: Descriptor) -> str:
-    return str(entry.platform) if entry.platform is not None else ""
+def platform_of(entry: Descriptor) -> tuple[str, str]:
+    """What an index has one image for: one of Windows fits its own version of Windows only."""
+    return (str(entry.platform), entry.platform.os_version) if entry.platform is not None else ("", "")

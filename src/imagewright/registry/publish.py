@@ -4,7 +4,8 @@
 1. every blob, then every platform's manifest by its digest;
 2. what is attached to them (attestations);
 3. one index for each image, by its digest, joined from these platforms and those that other machines published of
-   the same image; a platform that is required and missing ends the work here, before any tag has moved;
+   the same image; a platform that is required and missing ends the work here, before any tag has moved; and one
+   for each tag that several images share, from theirs;
 4. all tags, last. A tag that is immutable and names something else ends the work before the first moves; one that
    cannot be moved brings those that were moved back to where they were.
 
@@ -13,7 +14,8 @@ Nothing here is lost by an interruption: a second run finds what is there by dig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -24,7 +26,7 @@ from imagewright.oci.descriptor import INDEX, INDEXES, Descriptor, Target
 from imagewright.oci.index import Index
 from imagewright.oci.source import Document
 from imagewright.registry.client import RepositoryClient
-from imagewright.registry.merging import IMAGE_ANNOTATION, joined
+from imagewright.registry.merging import IMAGE_ANNOTATION, is_attestation, joined, platform_of
 from imagewright.registry.refusals import NotFoundError
 from imagewright.registry.untagging import delete_tag
 from imagewright.registry.upload import Blob, Uploader, Way
@@ -66,6 +68,19 @@ class Publication:
     tags: tuple[str, ...]
     platforms: tuple[PlatformImage, ...]
     immutable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A tag that several images may share, each on platforms of its own: Linux, and versions of Windows.
+
+    ``images`` are those of this push, ``family`` all that may have it: what others of these were published under
+    the tag stays there.
+    """
+
+    tag: str
+    images: tuple[str, ...]
+    family: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +126,7 @@ class Publisher:
         self._progress = progress
         self.tally = Tally()
 
-    def publish(self, publications: Sequence[Publication]) -> tuple[Published, ...]:
+    def publish(self, publications: Sequence[Publication], shared: Sequence[Shared] = ()) -> tuple[Published, ...]:
         """Publish all of them; their tags move together, after everything else is there.
 
         A dry run writes nothing, and says what it would. Raises :class:`RegistryError`; then no tag has moved, or
@@ -122,21 +137,14 @@ class Publisher:
             for image in publication.platforms:
                 self._put_missing(image.manifest)
                 self.attach(image.attachments)
-        indexes = [self._index(publication) for publication in publications]
-        moves = self._moves(publications, indexes)
+        indexes = {publication.name: self._index(publication) for publication in publications}
+        wanted = [(tag, indexes[each.name], tag in each.immutable) for each in publications for tag in each.tags]
+        wanted += [(each.tag, self._joined(each, indexes), False) for each in shared]
+        moves = self._moves(wanted)
         if not self._options.dry_run:
             move_together(self._client, moves)
         moved = {move.tag for move in moves}
-        return tuple(
-            Published(
-                name=publication.name,
-                digest=index.digest,
-                platforms=platforms_of(index),
-                tags=publication.tags,
-                moved=tuple(tag for tag in publication.tags if tag in moved),
-            )
-            for publication, index in zip(publications, indexes, strict=True)
-        )
+        return tuple(_published(each, indexes[each.name], shared, moved) for each in publications)
 
     def attach(self, attachments: Iterable[Attachment]) -> None:
         """Put manifests about others. One for an index has no subject: that index is what leads to it."""
@@ -240,14 +248,45 @@ class Publisher:
             if entry.annotation(IMAGE_ANNOTATION) in {"", publication.name}
         )
 
-    def _moves(self, publications: Sequence[Publication], indexes: Sequence[Document]) -> tuple[Move, ...]:
-        """Tags that do not name what they should. Raises :class:`RegistryError` for one that must not move."""
+    def _joined(self, shared: Shared, indexes: Mapping[str, Document]) -> Document:
+        """The index of a tag that images share, in the registry by its digest."""
+        entries = [entry for name in shared.images for entry in Index.parse(indexes[name].content).manifests]
+        others = shared.family - set(shared.images)
+        known = () if self._options.replace else self._known(shared.tag, others)
+        images = [entry for entry in entries if not is_attestation(entry)]
+        if len({platform_of(entry) for entry in images}) < len(images):
+            raise RegistryError(
+                f"two images want the tag {shared.tag} for one platform", hint="publish them one at a time"
+            )
+        index = joined(known, images, [entry for entry in entries if is_attestation(entry)])
+        document = Document(index.encode(), INDEX)
+        self._put_missing(document)
+        return document
+
+    def _known(self, tag: str, images: AbstractSet[str]) -> tuple[Descriptor, ...]:
+        """What a tag's index holds of these images now, with what is attached to anything."""
+        try:
+            document = self._client.get(tag) if images else None
+        except NotFoundError:
+            document = None
+        if document is None or document.media_type not in INDEXES:
+            return ()
+        return tuple(
+            entry
+            for entry in Index.parse(document.content).manifests
+            if is_attestation(entry) or entry.annotation(IMAGE_ANNOTATION) in images
+        )
+
+    def _moves(self, tags: Iterable[tuple[str, Document, bool]]) -> tuple[Move, ...]:
+        """Tags that do not name what they should, each with what it should and whether it must never move.
+
+        Raises :class:`RegistryError` for one that must not.
+        """
         wanted: dict[str, tuple[Document, bool]] = {}
-        for publication, index in zip(publications, indexes, strict=True):
-            for tag in publication.tags:
-                if tag in wanted and wanted[tag][0].digest != index.digest:
-                    raise RegistryError(f"two images want the tag {tag}", hint="publish them one at a time")
-                wanted[tag] = (index, tag in publication.immutable)
+        for tag, index, immutable in tags:
+            if tag in wanted and wanted[tag][0].digest != index.digest:
+                raise RegistryError(f"two images want the tag {tag}", hint="publish them one at a time")
+            wanted[tag] = (index, immutable)
         moves = []
         for tag, (index, immutable) in wanted.items():
             before = self._client.find(tag)
@@ -261,6 +300,20 @@ class Publisher:
                 )
             moves.append(Move(tag, index, before))
         return tuple(moves)
+
+
+def _published(
+    publication: Publication, index: Document, shared: Iterable[Shared], moved: AbstractSet[str]
+) -> Published:
+    """``digest`` is the image's own index, whatever shared tags lead to."""
+    tags = (*publication.tags, *(each.tag for each in shared if publication.name in each.images))
+    return Published(
+        name=publication.name,
+        digest=index.digest,
+        platforms=platforms_of(index),
+        tags=tags,
+        moved=tuple(tag for tag in tags if tag in moved),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def references(blobs: DiskBlobs, digest: Digest) -> list[Reference]:
 
 
 def _reference(source: Digest, item: object) -> Reference | None:
-    if not isinstance(item, dict):
+    if not isinstance(item, dict) or item.get("urls"):  # what is elsewhere is not expected here
         return None
     size = item.get("size", -1)
     try:

@@ -235,7 +235,9 @@ class _Reader:
         if what in _DEVICES:
             device = (self._octal(block[329:337]), self._octal(block[337:345]))
         mode = self._octal(block[100:108]) & 0o7777
-        return Entry(path=path, kind=what, mode=mode, link=target, device=device, xattrs=xattrs, **numbers)
+        return Entry(
+            path=path, kind=what, mode=mode, link=target, device=device, xattrs=xattrs, records=(), **numbers
+        )
 
     def _octal(self, field: bytes) -> int:
         """A number: octal digits, or GNU's base 256 where the first bit is set."""

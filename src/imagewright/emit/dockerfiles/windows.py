@@ -8,17 +8,14 @@ the recipe for Linux applies, as nothing is compiled.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from imagewright.catalog.settings import WindowsChoices
 from imagewright.catalog.versions import directory
 from imagewright.emit.dockerfiles import writing
 from imagewright.emit.dockerfiles.finishing import execution
 from imagewright.emit.dockerfiles.heading import HEAD
 from imagewright.emit.dockerfiles.model import Order, Written
 from imagewright.emit.dockerfiles.sources import PYTHON_MIRROR, PYTHON_ROLE, argument
-
-REGISTRY = "mcr.microsoft.com/windows/servercore"
-"""Where the base images are published, and nowhere else (their licence)."""
 
 DIGEST = "PYTHON_INSTALLER_SHA256"
 _OPTIONS = (
@@ -39,7 +36,7 @@ def write_windows(order: Order) -> Written:
     """The Dockerfile of one image. Its line ends are continued by a grave accent, as paths have backslashes."""
     definition = order.builds[0].definition
     release, suite = definition.name.release, order.name.suite
-    base = order.style.base(f"{REGISTRY}:{suite}")
+    base = order.style.base(f"{WindowsChoices().base}:{suite}")
     place = f"ftp/python/{directory(release)}/python-{release}-amd64.exe"
     head = writing.comment(
         f"""\
@@ -51,25 +48,20 @@ Platforms: {definition.platform}. It is built on Windows, whose version must be 
 docker build --build-arg {PYTHON_MIRROR}=… --build-arg {DIGEST}=… .
 The release's page tells the digest of its installer; Windows itself looks at who signed it."""
     )
-    configuration = [(name, value) for name, value in definition.configuration.environment if name in _KEPT]
     text = [
         f"# escape=`\n{head}",
         f"FROM {base}\n",
         argument(PYTHON_ROLE, order.style) + f"ARG {DIGEST}\n",
-        "".join(f"ENV {name}={value}\n" for name, value in configuration),
+        "".join(f"ENV {name}={value}\n" for name, value in definition.configuration.environment),
         # Right before RUN: hadolint forgets the shell at an ENV or ARG that follows.
         writing.comment("Errors end the build; progress would be drawn for nobody.")
         + 'SHELL ["powershell", "-Command", "$ErrorActionPreference = \'Stop\'; '
         "$ProgressPreference = 'SilentlyContinue';\"]\n",
         writing.comment("Download, verify digest and signature, install, look, and leave nothing behind.")
         + _run(_commands(place)),
-        execution(replace(definition.configuration, command=("python",))),
+        execution(definition.configuration),
     ]
     return Written("\n".join(text))
-
-
-_KEPT = frozenset({"PYTHON_VERSION"})
-"""The rest is about the source and about Linux."""
 
 
 def _commands(place: str) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from peers.fixtures import QUICK, Built, Workshop
-from peers.programs import HERE, output, peers_directory, start_docker, stop_docker
+from peers.programs import HERE, docker_client, output, peers_directory, start_docker, stop_docker
 from support.machine import need_root, program
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -50,16 +50,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
     root = peers_directory() / "docker"
     output([HERE / "make-docker-root", root], timeout=900)
     state = tmp_path_factory.mktemp("docker")
-    place = tmp_path_factory.mktemp("client")
-    plugins = place / "config" / "cli-plugins"
-    plugins.mkdir(parents=True)
-    (plugins / "docker-buildx").symlink_to(root / "usr/libexec/docker/cli-plugins/docker-buildx")
-    client = place / "docker"
-    client.write_text(
-        f"#!/bin/sh\nexport DOCKER_HOST=unix://{state}/docker.sock DOCKER_CONFIG={place}/config\n"
-        f'exec {root}/usr/bin/docker "$@"\n'
-    )
-    client.chmod(0o755)
+    place = docker_client(root, state, tmp_path_factory.mktemp("client"))
     process, engine = start_docker(root, state, "bridge")
     try:
         yield Docker(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -81,6 +82,37 @@ def start_docker(root: Path, state: Path, network: str = "none") -> tuple[subpro
         process.wait()
         raise
     return process, DockerEngine(_child_of(process.pid))
+
+
+def docker_client(root: Path, state: Path, place: Path) -> Path:
+    """A directory to be first in PATH, whose ``docker`` is a client of the engine that keeps its state there."""
+    plugins = place / "config" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-buildx").symlink_to(root / "usr/libexec/docker/cli-plugins/docker-buildx")
+    return _program(
+        place / "docker",
+        f"export DOCKER_HOST=unix://{state}/docker.sock DOCKER_CONFIG={place}/config\n"
+        f'exec {root}/usr/bin/docker "$@"\n',
+    )
+
+
+def podman_client(state: Path, place: Path) -> Path:
+    """A directory to be first in PATH, whose ``podman`` has a store of its own in ``state``.
+
+    Each call has its own mount namespace, where cgroups are not of both versions: Debian's crun refuses such.
+    """
+    podman = shutil.which("podman")
+    assert podman is not None
+    inside = (
+        f'umount /sys/fs/cgroup/unified 2>/dev/null; exec {podman} --root {state}/root --runroot {state}/run "$@"'
+    )
+    return _program(place / "podman", f"exec unshare --mount sh -c '{inside}' podman \"$@\"\n")
+
+
+def _program(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}")
+    path.chmod(0o755)
+    return path.parent
 
 
 def stop_docker(process: subprocess.Popen[bytes], engine: DockerEngine) -> None:

@@ -216,7 +216,7 @@ def test_a_user_of_an_image_without_a_shell_has_none_and_begins_at_home() -> Non
 def test_the_complete_example_uses_every_key_and_defines_an_image() -> None:
     text = (Path(__file__).parent.parent.parent / "docs/how-to/imagewright.toml").read_text(encoding="utf-8")
     written = tomllib.loads(text)
-    for table in ("defaults", "network", "cache", "publication", "tags"):
+    for table in ("defaults", "network", "cache", "publication", "windows", "tags"):
         assert set(written[table]) == {key.name for key in KEYS if key.table == table}
     simple = {key.name for key in KEYS if not key.table} | {key.table for key in KEYS if key.table}
     assert set(written) == simple

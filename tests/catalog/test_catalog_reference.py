@@ -38,7 +38,11 @@ def test_the_example_is_right() -> None:
     assert "3.13.99" in catalog.by_release
 
 
+<<<<<<< HEAD
 TABLES = {"defaults", "overrides", "network", "cache", "publication", "windows", "tags", "catalog"}
+=======
+TABLES = {"defaults", "overrides", "network", "cache", "workers", "publication", "tags", "catalog"}
+>>>>>>> 802a93a (plan --workers: a build on paper, its wall time and cost, from times that the store remembers)
 
 
 def documented(table: str) -> set[str]:
@@ -47,6 +51,7 @@ def documented(table: str) -> set[str]:
 
 def test_the_example_uses_every_simple_key() -> None:
     written = tomllib.loads(EXAMPLE)
+<<<<<<< HEAD
     assert set(written) == documented("") | {
         "defaults",
         "overrides",
@@ -57,6 +62,9 @@ def test_the_example_uses_every_simple_key() -> None:
         "tags",
         "catalog",
     }
+=======
+    assert set(written) == documented("") | TABLES
+>>>>>>> 802a93a (plan --workers: a build on paper, its wall time and cost, from times that the store remembers)
     assert set(written["defaults"]) == documented("defaults")
 
 
@@ -73,6 +81,7 @@ def test_every_key_that_is_read_is_documented(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("imagewright.catalog.reading.Table", Recording)
     configuration.read_table(Recording(tomllib.loads(EXAMPLE), "", Problems()))
     asked = {table.path: set(table._asked) for table in tables}
+<<<<<<< HEAD
     assert asked[""] == documented("") | {
         "defaults",
         "overrides",
@@ -83,10 +92,14 @@ def test_every_key_that_is_read_is_documented(monkeypatch: pytest.MonkeyPatch) -
         "tags",
         "catalog",
     }
+=======
+    assert asked[""] == documented("") | TABLES
+>>>>>>> 802a93a (plan --workers: a build on paper, its wall time and cost, from times that the store remembers)
     assert asked["defaults"] == documented("defaults")
     assert asked["overrides[0]"] == documented("overrides")
     assert asked["network"] == documented("network")
     assert asked["cache"] == documented("cache")
+    assert asked["workers"] == documented("workers")
     assert asked["publication"] == documented("publication")
     assert asked["windows"] == documented("windows")
     assert asked["catalog"] == documented("catalog")

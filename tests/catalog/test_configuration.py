@@ -20,6 +20,7 @@ from imagewright.catalog.shipped import shipped_documents
 from imagewright.errors import ConfigurationError, UsageError
 from imagewright.model.images import Bytecode, Compression, Profile
 from imagewright.model.options import GlobalOptions, Selection
+from imagewright.model.schedules import Workers
 
 WHOLE = """
 store = "/var/lib/images"
@@ -244,3 +245,20 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except ConfigurationError as error:
         said = str(error)
     assert said is None or said
+
+
+def test_workers_are_read() -> None:
+    found = read_configuration('[workers]\ncount = 3\nmemory = 2048\nprice = 1\ncurrency = "€"\n').choices.workers
+    assert found == Workers(count=3, memory=2 << 30, price=1.0, currency="€")
+    assert read_configuration("").choices.workers == Workers()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["count = 0", "cores = 0", "price = -1", "price = nan", "price = inf", 'price = "1"', "price = true", "x = 1"],
+)
+def test_workers_that_cannot_be_are_refused(line: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration(f"[workers]\n{line}\n")
+    (problem,) = caught.value.problems
+    assert f"workers.{line.split(maxsplit=1)[0]}" in str(problem)

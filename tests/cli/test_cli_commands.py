@@ -22,6 +22,7 @@ from imagewright.model.options import (
     RunOptions,
     Selection,
     TrainOptions,
+    WorkerOptions,
 )
 from imagewright.model.platforms import parse_platform
 from imagewright.model.results import CheckResult
@@ -47,6 +48,19 @@ def call(application: FakeApplication) -> Call:
 def test_the_list_of_commands_says_what_each_says_itself() -> None:
     said = {name: cli.commands[name].get_short_help_str(1000) for name in MODULES}
     assert said == SUMMARIES, "write the first sentence of a command's help into commands.SUMMARIES"
+
+
+def test_plan_asks_for_a_schedule_only_where_workers_are_said(application: FakeApplication, call: Call) -> None:
+    assert call("plan", SPEC) == 0
+    assert call("plan", SPEC, "--workers", "4", "--cores", "8", "--memory", "2048", "--price", "0.5") == 0
+    assert call("plan", SPEC, "--fresh") == 0
+    asked = [one[3:] for one in application.asked if one[0] == "plan"]
+    assert asked == [(), (WorkerOptions(4, 8, 2048 << 20, 0.5),), (WorkerOptions(fresh=True),)]
+
+
+def test_a_price_that_is_no_number_is_refused(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("plan", SPEC, "--price", "nan") == 2
+    assert "no price" in capsys.readouterr().err
 
 
 @pytest.mark.integration
@@ -172,7 +186,7 @@ def test_build_json_has_the_shape_that_scripts_read(
 
 
 JSON_KEYS: list[tuple[list[str], set[str]]] = [
-    (["plan", SPEC], {"images", "steps", "compiles", "interpreters", "left_out"}),
+    (["plan", SPEC], {"images", "steps", "compiles", "interpreters", "left_out", "schedule"}),
     (["lock", SPEC], {"changed", "path", "packages", "failed"}),
     (
         ["train", SPEC],

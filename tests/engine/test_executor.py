@@ -15,6 +15,7 @@ import pytest
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.executor import Executor, Run, find, select
 from imagewright.engine.scheduling import Budget
+from imagewright.engine.timing import Guess
 from imagewright.errors import BuildError
 from imagewright.events import Event, StepFailed, StepFinished, StepOutput, StepPhase, StepStarted
 from imagewright.model.digest import Digest
@@ -22,6 +23,7 @@ from imagewright.model.images import ImageConfiguration
 from imagewright.model.plan import ImageWork, Plan, Step, StepKind, StepRecord
 from imagewright.model.ports import Ports
 from imagewright.model.sandboxing import Output, PlainRoot, SandboxRequest, SandboxResult
+from imagewright.model.schedules import Source
 from support.fake_store import FakeBlobs, FakeClock, FakeSteps, FakeTrees
 
 WORK = ImageWork("x", "linux/amd64", ImageConfiguration((), ()), 0, ())
@@ -48,6 +50,19 @@ class StubSandbox:
 
 
 @dataclass
+class Times:
+    """Expects one second of every step, and remembers what it is told."""
+
+    noted: list[tuple[str, float, int]] = field(default_factory=list)
+
+    def expected(self, step: Step, jobs: int) -> Guess:
+        return Guess(1.0, Source.ASSUMED)
+
+    def note(self, step: Step, seconds: float, jobs: int) -> None:
+        self.noted.append((step.name, seconds, jobs))
+
+
+@dataclass
 class House:
     """A plan's surroundings, and what happened."""
 
@@ -57,6 +72,7 @@ class House:
     events: list[Event] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
     held: list[Digest] = field(default_factory=list)
+    times: Times = field(default_factory=Times)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
@@ -86,7 +102,7 @@ class House:
             sink=self.events.append,
             hold=self.hold,
             reason=lambda step: f"{step.name} was not built yet",
-            previous=lambda _kind, _name: None,
+            times=self.times,
         )
 
 

@@ -19,6 +19,7 @@ from imagewright.model.options import (
     TagOptions,
     TrainOptions,
     UpdateOptions,
+    WorkerOptions,
 )
 from imagewright.model.refreshing import Refreshed, RefreshOptions
 from imagewright.model.results import (
@@ -123,8 +124,8 @@ class FakeApplication(FakeTransfers, FakeEmitting):
         built = tuple(replace(IMAGE, spec=spec, archive=options.output) for spec in specs)
         return self.built or BuildReport(built, seconds=230.0, compiles=1, interpreters=1)
 
-    def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
-        self.asked.append(("plan", specs, selection))
+    def plan(self, specs: tuple[str, ...], selection: Selection, workers: WorkerOptions | None = None) -> PlanView:
+        self.asked.append(("plan", specs, selection) if workers is None else ("plan", specs, selection, workers))
         self.during()
         inputs = (PlanInput("gcc_14", digest("gcc"), 1_000_000, stored=False),)
         return PlanView(

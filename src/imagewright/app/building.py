@@ -24,6 +24,7 @@ from imagewright.app.statuses import (
     told_of,
 )
 from imagewright.app.steps import make_ports, make_runners
+from imagewright.app.timekeeping import remembered_times
 from imagewright.app.untrained import warn_untrained
 from imagewright.app.world import World
 from imagewright.checks.selection import check_names, told
@@ -39,7 +40,7 @@ from imagewright.model.images import Foreign, ImageDefinition
 from imagewright.model.lock import Lock
 from imagewright.model.options import BuildOptions, CacheOptions, LockOptions, RunOptions, TrainOptions
 from imagewright.model.options import Selection as Wanted
-from imagewright.model.plan import Plan, StepKind, StepRecord
+from imagewright.model.plan import Plan, Step, StepKind, StepRecord
 from imagewright.model.ports import Ports
 from imagewright.model.results import (
     BuildReport,
@@ -130,6 +131,10 @@ class Builder:
 
     def view(self, specs: tuple[str, ...], wanted: Wanted) -> PlanView:
         """What a build would do."""
+        return self.planned(specs, wanted)[1]
+
+    def planned(self, specs: tuple[str, ...], wanted: Wanted) -> tuple[Plan, PlanView]:
+        """The plan of a build, and what it would do."""
         chosen = choose(self._world, specs, wanted)
         lock, unlocked = ensure_each(self._world, self._store, self._ports, chosen.definitions, self._sink)
         plan = self._plan(without(chosen.definitions, unlocked), lock)
@@ -141,7 +146,12 @@ class Builder:
             self._store.blobs.has,
         )
         lost = (not_locked(*chosen.named[place], error) for place, error in sorted(unlocked.items()))
-        return replace(view, left_out=(*chosen.left_out, *map(as_left_out, lost)))
+        return plan, replace(view, left_out=(*chosen.left_out, *map(as_left_out, lost)))
+
+    def running(self, plan: Plan) -> tuple[Step, ...]:
+        """The steps of a plan that a build would run."""
+        by_id = {step.id: step for step in plan.steps}
+        return tuple(each.step for each in explain(plan, lambda one: find(by_id[one], self._ports)) if each.runs)
 
     def laid_out(self, specs: tuple[str, ...], wanted: Wanted) -> tuple[Plan, Lock, tuple[ImageDefinition, ...]]:
         """The plan of what is locked, its lock, and the definitions in the order of the plan's images."""
@@ -319,7 +329,7 @@ class Builder:
             sink=sink,
             hold=self._store.locks.step,
             reason=lambda step: reason_of(step, previous),
-            previous=previous,
+            times=remembered_times(self._store),
         )
 
     def _complete(self, plan: Plan, done: Mapping[Digest, StepRecord]) -> Mapping[Digest, StepRecord]:

@@ -24,6 +24,7 @@ from imagewright.catalog.settings import (
     WindowsChoices,
 )
 from imagewright.catalog.sites import read_site
+from imagewright.catalog.workers import read_workers
 from imagewright.errors import ConfigurationError, Problems, UsageError
 from imagewright.model.images import Bytecode, Compression, Foreign, Profile
 from imagewright.model.options import GlobalOptions, Selection
@@ -73,6 +74,7 @@ def read_table(table: Table) -> Configuration:
         overrides=tuple(_override(inner) for inner in table.tables("overrides")),
         network=_network(table),
         cache=_cache(table),
+        workers=read_workers(table),
         publication=read_publication(table),
         windows=_windows(table),
     )

@@ -14,6 +14,7 @@ from imagewright.catalog.sites import SiteChoices
 from imagewright.catalog.sites import over as over_site
 from imagewright.catalog.tags import DEFAULT_VARIANT, TagDefaults
 from imagewright.model.images import Bytecode, Compression, Foreign, Profile
+from imagewright.model.schedules import Workers
 
 _T = TypeVar("_T")
 Pairs = tuple[tuple[str, str], ...]
@@ -122,6 +123,7 @@ class Choices:
     overrides: tuple[Override, ...] = ()
     network: NetworkChoices = field(default_factory=NetworkChoices)
     cache: CacheChoices = field(default_factory=CacheChoices)
+    workers: Workers = field(default_factory=Workers)
     files: tuple[tuple[str, bytes], ...] = ()
     publication: Publication = field(default_factory=Publication)
     windows: WindowsChoices = field(default_factory=WindowsChoices)
@@ -168,6 +170,7 @@ class Settings:
     above: ImageChoices
     network: NetworkChoices = field(default_factory=NetworkChoices)
     cache: CacheChoices = field(default_factory=CacheChoices)
+    workers: Workers = field(default_factory=Workers)
     files: tuple[tuple[str, bytes], ...] = ()
     dated: bool = False
     immutable: tuple[str, ...] = ()
@@ -234,6 +237,7 @@ def resolve_settings(
         above=_over(layers[2].image, layers[3].image),
         network=layers[1].network,
         cache=layers[1].cache,
+        workers=layers[1].workers,
         files=layers[1].files,
         dated=bool(layers[1].dated),
         immutable=tuple(dict.fromkeys(pattern for layer in layers for pattern in layer.immutable)),

@@ -37,6 +37,7 @@ from imagewright.model.options import (
     TagOptions,
     TrainOptions,
     UpdateOptions,
+    WorkerOptions,
 )
 from imagewright.model.platforms import Platform
 from imagewright.model.refreshing import Refreshed, RefreshOptions
@@ -69,8 +70,8 @@ class Application(Protocol):
         """
         ...
 
-    def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
-        """What a build would do; nothing is fetched into the lock and nothing is run."""
+    def plan(self, specs: tuple[str, ...], selection: Selection, workers: WorkerOptions | None = None) -> PlanView:
+        """What a build would do, and on ``workers`` when; nothing is fetched into the lock and nothing is run."""
         ...
 
     def lock(self, specs: tuple[str, ...], options: LockOptions, sink: Sink) -> LockChanges:

@@ -18,12 +18,13 @@ from pathlib import Path
 
 from imagewright.engine.context import Outcome, StepContext, StepLog, StepRunner
 from imagewright.engine.fate import Fate
-from imagewright.engine.loads import Previous, tasks_of
+from imagewright.engine.loads import tasks_of
 from imagewright.engine.scheduling import Budget, Scheduler
+from imagewright.engine.timing import StepTimes
 from imagewright.errors import BuildError, ImagewrightError
 from imagewright.events import Event, Sink, StepFailed, StepFinished, StepStarted
 from imagewright.model.digest import Digest
-from imagewright.model.plan import Plan, Step, StepKind, StepRecord
+from imagewright.model.plan import ONLY_TREES, Plan, Step, StepKind, StepRecord
 from imagewright.model.ports import Ports
 from imagewright.planning.inputs import FACT, dump_inputs
 
@@ -32,8 +33,6 @@ StepLock = Callable[[Digest], AbstractContextManager[None]]
 
 Reason = Callable[[Step], str]
 """Says why a step must run."""
-
-_ONLY_TREES = frozenset({StepKind.BUILDROOT, StepKind.EMULATOR, StepKind.SYSROOT})
 
 _LONGEST_REASON = 200
 
@@ -96,7 +95,7 @@ def select(plan: Plan, targets: Iterable[Digest], ports: Ports) -> Selection:
 def find(step: Step, ports: Ports) -> StepRecord | None:
     """What the step left, if it can be used: some are nothing but their tree, which may be gone."""
     record = ports.steps.get(step.id)
-    if record is not None and step.kind in _ONLY_TREES and ports.trees.get(step.id) is None:
+    if record is not None and step.kind in ONLY_TREES and ports.trees.get(step.id) is None:
         return None
     return record
 
@@ -115,7 +114,7 @@ class Executor:
         sink: Sink,
         hold: StepLock,
         reason: Reason,
-        previous: Previous,
+        times: StepTimes,
     ) -> None:
         self._ports = ports
         self._runners = runners
@@ -125,7 +124,7 @@ class Executor:
         self._sink = sink
         self._hold = hold
         self._reason = reason
-        self._previous = previous
+        self._times = times
 
     def run(
         self,
@@ -144,7 +143,9 @@ class Executor:
         for step in plan.steps:
             if step.id in selection.ready:
                 self._sink(StepFinished(str(step.id), step.name, cached=True, seconds=0.0))
-        scheduler = Scheduler(tasks_of(selection.missing, self._previous), self._budget)
+        jobs = self._budget.jobs
+        tasks = tasks_of(selection.missing, lambda step: self._times.expected(step, jobs).seconds)
+        scheduler = Scheduler(tasks, self._budget)
         fate = Fate(selection.missing, selection.targets)
         done = dict(selection.ready)
         for step_id, error in (refused or {}).items():
@@ -199,6 +200,7 @@ class Executor:
             log.close()
         record = self._record(step, outcome, clock.monotonic() - started)
         self._ports.steps.put(record)
+        self._times.note(step, record.seconds, jobs)
         self._emit(StepFinished(str(step.id), step.name, cached=False, seconds=record.seconds))
         return record
 

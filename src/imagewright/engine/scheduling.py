@@ -8,6 +8,9 @@ What has the longest way to the end before it goes first (critical path first, a
   that two compiles on two cores run one process each. A process that was granted is never taken back.
 - A long step does not begin narrow because a short one still holds a core: it waits, and nothing overtakes it.
 - What does not fit into memory may be overtaken, :data:`OVERTAKEN` times; then it is waited for.
+
+A build has one worker, this machine. A simulation (:mod:`imagewright.engine.simulation`) may have several alike: a
+step runs on one of them, the one with the most free processes, and the even share is that of one worker.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Processes and bytes of memory that all steps may take together."""
+    """Processes and bytes of memory that all steps of one worker may take together."""
 
     jobs: int
     memory: int
@@ -64,11 +67,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A step may begin, with so many processes and so much memory (bytes)."""
+    """A step may begin on a ``worker`` (from 0), with so many processes and so much memory (bytes)."""
 
     id: Digest
     jobs: int
     memory: int
+    worker: int = 0
 
 
 def remaining(tasks: Sequence[Task]) -> dict[Digest, float]:
@@ -88,8 +92,9 @@ class Scheduler:
     ``tasks`` come in an order in which each is after all it needs; needs that are no tasks are met already.
     """
 
-    def __init__(self, tasks: Sequence[Task], budget: Budget) -> None:
+    def __init__(self, tasks: Sequence[Task], budget: Budget, workers: int = 1) -> None:
         self._budget = Budget(max(1, budget.jobs), budget.memory)
+        self._workers = range(max(1, workers))
         self._tasks = {task.id: task for task in tasks}
         length = remaining(tasks)
         self._rank = {task.id: (-length[task.id], place) for place, task in enumerate(tasks)}
@@ -120,11 +125,10 @@ class Scheduler:
         begun: list[Grant] = []
         passed: list[Digest] = []
         for step in tuple(self._ready):
-            task = self._tasks[step]
-            jobs = self._jobs_for(task)
-            if not jobs:
+            offers = self._offers(self._tasks[step])
+            if not offers:
                 break
-            grant = self._fitted(task, jobs)
+            grant = next((grant for grant in offers if grant is not None), None)
             if grant is None:
                 if self._overtaken.get(step, 0) >= OVERTAKEN:
                     break
@@ -166,38 +170,50 @@ class Scheduler:
         del self._open[grant.id]
         self._running[grant.id] = grant
 
-    def _free_jobs(self) -> int:
-        return self._budget.jobs - sum(grant.jobs for grant in self._running.values())
+    def _on(self, worker: int) -> list[Grant]:
+        """What runs on a worker."""
+        return [grant for grant in self._running.values() if grant.worker == worker]
 
-    def _jobs_for(self, task: Task) -> int:
-        """How many processes it gets now; 0 to wait for more."""
-        free = self._free_jobs()
+    def _free_jobs(self, worker: int) -> int:
+        return self._budget.jobs - sum(grant.jobs for grant in self._on(worker))
+
+    def _offers(self, task: Task) -> list[Grant | None]:
+        """What each worker has for it that has processes, the freest first; ``None`` where it lacks memory."""
         share = self._share(task)
+        freest = sorted(self._workers, key=self._free_jobs, reverse=True)
+        offers = ((worker, self._jobs_for(task, share, worker)) for worker in freest)
+        return [self._fitted(task, jobs, worker) for worker, jobs in offers if jobs]
+
+    def _jobs_for(self, task: Task, share: int, worker: int) -> int:
+        """How many processes it gets there now; 0 to wait for more."""
+        free = self._free_jobs(worker)
         if free >= share:
             return share
-        return 0 if free < 1 or self._worth_waiting(task, share - free) else free
+        return 0 if free < 1 or self._worth_waiting(task, share - free, worker) else free
 
     def _share(self, task: Task) -> int:
         """An even part of the budget, among those that last as long."""
         near = [other for other in (*self._ready, *self._running, *self._soon()) if other != task.id]
         peers = 1 + sum(self._tasks[other].seconds >= _PEER * task.seconds for other in near)
         spare = self._budget.jobs >= _SPARE_FROM and peers <= len(near)
-        return max(1, min(task.load.cores, (self._budget.jobs - spare) // peers))
+        beside = -(-peers // len(self._workers))  # of those that last as long, on one worker
+        return max(1, min(task.load.cores, (self._budget.jobs - spare) // beside))
 
     def _soon(self) -> list[Digest]:
         """What begins as soon as something that runs now has ended."""
         found = {step for running in self._running for step in self._waiting_for.get(running, ())}
         return [step for step in found if step in self._open and self._open[step].issubset(self._running)]
 
-    def _worth_waiting(self, task: Task, lacking: int) -> bool:
-        """Whether steps that are short beside this one hold what it lacks."""
-        short = [step for step in self._running if self._tasks[step].seconds <= _PATIENCE * task.seconds]
-        return sum(self._running[step].jobs for step in short) >= lacking
+    def _worth_waiting(self, task: Task, lacking: int, worker: int) -> bool:
+        """Whether steps that are short beside this one hold there what it lacks."""
+        short = (g for g in self._on(worker) if self._tasks[g.id].seconds <= _PATIENCE * task.seconds)
+        return sum(grant.jobs for grant in short) >= lacking
 
-    def _fitted(self, task: Task, jobs: int) -> Grant | None:
+    def _fitted(self, task: Task, jobs: int, worker: int) -> Grant | None:
         """A grant that fits into memory, with fewer processes if it must; what runs alone always fits."""
-        free = self._budget.memory - sum(grant.memory for grant in self._running.values())
+        beside = self._on(worker)
+        free = self._budget.memory - sum(grant.memory for grant in beside)
         while jobs > 1 and task.load.needs(jobs) > free:
             jobs -= 1
         needed = task.load.needs(jobs)
-        return Grant(task.id, jobs, needed) if needed <= free or not self._running else None
+        return Grant(task.id, jobs, needed, worker) if needed <= free or not beside else None

@@ -98,6 +98,20 @@ class BuildOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What ``plan`` is asked of workers; ``None`` means: not said, so the configuration decides.
+
+    ``memory`` in bytes; ``fresh``: as if nothing were in the store.
+    """
+
+    count: int | None = None
+    cores: int | None = None
+    memory: int | None = None
+    price: float | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LockOptions:
     """How to lock. ``toolchain`` also brings build roots up to date; Python is then compiled anew."""
 

@@ -13,6 +13,9 @@ from imagewright.model.records import StepKind as StepKind  # noqa: PLC0414 - fo
 from imagewright.model.records import StepRecord as StepRecord  # noqa: PLC0414 - found here as well
 from imagewright.model.site import Account, LocalFile
 
+ONLY_TREES = frozenset({StepKind.BUILDROOT, StepKind.EMULATOR, StepKind.SYSROOT})
+"""Steps whose result is nothing but an unpacked tree: it stays on the machine that made it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:

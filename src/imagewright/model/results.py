@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagewright.model.digest import Digest
+from imagewright.model.schedules import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +150,15 @@ class PlanImage:
 @dataclass(frozen=True, slots=True)
 class PlanView:
     """What a build would do. ``compiles`` counts interpreters that would be compiled, ``interpreters`` all that
-    the images share; ``left_out`` is what ``--all`` does not build."""
+    the images share; ``left_out`` is what ``--all`` does not build; ``schedule`` is there where it was asked
+    for."""
 
     images: tuple[PlanImage, ...]
     steps: tuple[PlanStep, ...]
     compiles: int
     interpreters: int = 0
     left_out: tuple[LeftOut, ...] = ()
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True)

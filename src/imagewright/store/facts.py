@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from imagewright.store.database import Database
 
 
@@ -41,6 +43,13 @@ class Facts:
                 "SELECT value FROM facts WHERE scope = ? AND name = ?", (self._scope, name)
             ).fetchone()
         return str(row[0])
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Forget what is kept under ``names``."""
+        with self._database.writing() as connection:
+            connection.executemany(
+                "DELETE FROM facts WHERE scope = ? AND name = ?", [(self._scope, name) for name in names]
+            )
 
     def all(self) -> dict[str, str]:
         """Everything of this scope."""

@@ -52,7 +52,7 @@ MODULES = {
 
 SUMMARIES = {
     "build": "Build images from source into the store.",
-    "plan": "Show what a build would do, and why.",
+    "plan": "Show what a build would do, and why; with --workers also when, and at what cost.",
     "lock": "Make or refresh imagewright.lock; show what changed.",
     "tags": "List images with their simple and shared tags.",
     "update": "Take in new CPython releases and new package versions.",

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from imagewright.cli import summary
+from imagewright.cli import schedules, summary
 from imagewright.cli.commands.group import FAILED, HELP, PROGRAM, SPEC
 from imagewright.cli.options import Command, Example, many_options, refuse_mixed, selection, selection_options
 from imagewright.cli.session import Session
+from imagewright.cli.workers import asked_workers, worker_options
 from imagewright.model.options import ArchiveFormat, BuildOptions, CacheOptions, EngineName, LockOptions
 
 
@@ -105,25 +106,32 @@ def build(
     examples=(
         Example(f"{PROGRAM} plan {SPEC}", "show what a build would do"),
         Example(f"{PROGRAM} plan --all", "how many images, from how many compiles, and what is left out"),
+        Example(f"{PROGRAM} plan --all --fresh --workers 4 --cores 8", "how long four machines would take"),
     ),
 )
 @click.argument("specs", metavar="[SPEC…]", nargs=-1)
 @many_options
+@worker_options
 @selection_options
 @click.pass_obj
 def plan(session: Session, /, *, specs: tuple[str, ...], **words: Any) -> None:
-    """Show what a build would do, and why.
+    """Show what a build would do, and why; with --workers also when, and at what cost.
 
-    Each step is cached or says why it will run. Nothing is run.
+    Each step is cached or says why it will run. Nothing is run. The schedule is that of the real scheduler, with
+    the times that steps took in this store; what never ran here is estimated from steps like it, and marked.
     """
     refuse_mixed(specs, everything=words["everything"], only=words["only"])
-    view = session.application().plan(specs, selection(**words))
+    workers, rest = asked_workers(words)
+    view = session.application().plan(specs, selection(**rest), workers)
     console = session.console
-    session.answer(
-        view,
-        lambda: summary.plan(view, console.paint_out(), console.width()),
-        quiet=[step.name for step in view.steps if not step.cached],
-    )
+
+    def lines() -> list[str]:
+        told = summary.plan(view, console.paint_out(), console.width())
+        if view.schedule is None:
+            return told
+        return [*told, "", *schedules.told(view.schedule, console.paint_out(), console.width())]
+
+    session.answer(view, lines, quiet=[step.name for step in view.steps if not step.cached])
 
 
 @click.command(

@@ -12,8 +12,15 @@ import pytest
 from imagewright.app.application import Imagewright, make_application
 from imagewright.errors import ConfigurationError, MachineError
 from imagewright.events import discard
-from imagewright.model.general import GlobalOptions
-from imagewright.model.options import BuildOptions, LockOptions, RunOptions, Selection, TagOptions, UpdateOptions
+from imagewright.model.options import (
+    BuildOptions,
+    GlobalOptions,
+    LockOptions,
+    RunOptions,
+    Selection,
+    TagOptions,
+    UpdateOptions,
+)
 from imagewright.model.statuses import StatusOptions
 
 SPECS = ("3.13-slim-trixie",)

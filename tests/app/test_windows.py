@@ -20,11 +20,9 @@ from imagewright.app.world import SystemClock, World
 from imagewright.errors import ImagewrightError, RegistryError, UsageError, VerificationError
 from imagewright.events import discard
 from imagewright.model.digest import Digest
-from imagewright.model.general import ArchiveFormat, GlobalOptions
-from imagewright.model.options import BuildOptions, LockOptions, Selection
-from imagewright.model.pushing import PushOptions
+from imagewright.model.options import ArchiveFormat, BuildOptions, GlobalOptions, LockOptions, Selection
 from imagewright.model.results import BuiltImage
-from imagewright.model.transfers import RegistryAccess
+from imagewright.model.transfers import PushOptions, RegistryAccess
 from imagewright.oci.layout import LayoutDirectory
 from imagewright.store.fsck import check as fsck
 from imagewright.store.store import Store

@@ -18,14 +18,9 @@ from imagewright.catalog.configuration import (
 from imagewright.catalog.settings import Choices, ImageChoices, resolve_settings
 from imagewright.catalog.shipped import shipped_documents
 from imagewright.errors import ConfigurationError, UsageError
-from imagewright.model.general import GlobalOptions
 from imagewright.model.images import Bytecode, Compression, Profile
-<<<<<<< HEAD
 from imagewright.model.options import GlobalOptions, Selection
 from imagewright.model.schedules import Workers
-=======
-from imagewright.model.options import Selection
->>>>>>> e8cdd86 (Start of commands: what a pull or copy does not need is not loaded; small blobs in one request; one verified stream)
 
 WHOLE = """
 store = "/var/lib/images"

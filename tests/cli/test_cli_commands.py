@@ -14,9 +14,7 @@ import pytest
 
 from imagewright.cli.commands import MODULES, SUMMARIES, cli
 from imagewright.cli.run import run
-from imagewright.model.general import ArchiveFormat, GlobalOptions
 from imagewright.model.images import Bytecode, Compression, Profile
-<<<<<<< HEAD
 from imagewright.model.options import (
     ArchiveFormat,
     BuildOptions,
@@ -26,9 +24,6 @@ from imagewright.model.options import (
     TrainOptions,
     WorkerOptions,
 )
-=======
-from imagewright.model.options import BuildOptions, RunOptions, Selection, TrainOptions
->>>>>>> e8cdd86 (Start of commands: what a pull or copy does not need is not loaded; small blobs in one request; one verified stream)
 from imagewright.model.platforms import parse_platform
 from imagewright.model.results import CheckResult
 from support.fake_application import CHECKS, IMAGE, STEPS, FakeApplication

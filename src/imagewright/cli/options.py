@@ -13,6 +13,10 @@ import click
 from click.core import ParameterSource
 
 from imagewright.cli.session import Session
+from imagewright.errors import UsageError
+from imagewright.model.images import Bytecode, Compression, Foreign, Profile
+from imagewright.model.options import Selection
+from imagewright.model.platforms import Platform, parse_platform
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -203,3 +207,105 @@ class Group(Command, click.Group):
             formatter.write_dl(
                 [(name, click.Command(None, help=said[name]).get_short_help_str(limit)) for name in names]
             )
+
+
+class PlatformsType(click.ParamType[tuple[Platform, ...]]):
+    """Platforms, separated by commas, by any of their names."""
+
+    name = "platforms"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Platform, ...]:
+        """Read ``linux/amd64,arm64v8``."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(dict.fromkeys(parse_platform(word) for word in str(value).split(",") if word.strip()))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def selection_options(function: F) -> F:
+    """Which builds of an image are meant; collected by :func:`selection`."""
+    decorators = (
+        click.option("--platform", type=PlatformsType(), metavar="P,…", help="Platforms; this machine's own."),
+        click.option(
+            "--profile",
+            type=click.Choice([profile.value for profile in Profile]),
+            help="release: PGO and LTO. quick: neither, for tests, and marked so in the image.",
+        ),
+        click.option(
+            "--bytecode",
+            type=click.Choice([bytecode.value for bytecode in Bytecode]),
+            help="Ship compiled bytecode of the standard library, or none as the official image does.",
+        ),
+        click.option(
+            "--frame-pointers/--no-frame-pointers",
+            default=None,
+            help="Keep frame pointers for profilers, at a small cost in speed.",
+        ),
+        click.option(
+            "--compression",
+            type=click.Choice([compression.value for compression in Compression]),
+            help="How layers are compressed; gzip is read by everything.",
+        ),
+        click.option(
+            "--foreign",
+            type=click.Choice([way.value for way in Foreign]),
+            help="For other processors: compile with a cross compiler, or all of it emulated (ten times longer).",
+        ),
+    )
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def many_options(function: F) -> F:
+    """All images instead of named ones; collected by :func:`selection`."""
+    decorators = (
+        click.option("--all", "everything", is_flag=True, help="Every image of the catalog's current releases."),
+        click.option(
+            "--only",
+            multiple=True,
+            metavar="GLOB",
+            help="Of those, the ones with such a simple tag or ending, e.g. '3.13-*' or 'slim-*'; repeatable.",
+        ),
+    )
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def refuse_mixed(specs: tuple[str, ...], *, everything: bool, only: tuple[str, ...]) -> None:
+    """Raise :class:`UsageError` unless either images are named or all are meant."""
+    if everything and specs:
+        raise UsageError(f"--all takes every image, and {specs[0]} one", hint="say either; --only narrows --all")
+    if only and not everything:
+        raise UsageError("--only narrows --all", hint=f"say: --all --only '{only[0]}'")
+    if not specs and not everything:
+        raise UsageError("no image is named", hint="give a SPEC such as 3.13-slim-trixie, or --all")
+
+
+def selection(
+    *,
+    platform: tuple[Platform, ...] | None,
+    profile: str | None,
+    bytecode: str | None,
+    frame_pointers: bool | None,
+    compression: str | None,
+    foreign: str | None,
+    everything: bool = False,
+    only: tuple[str, ...] = (),
+) -> Selection:
+    """What :func:`selection_options` gave, and :func:`many_options` where a command has them."""
+    return Selection(
+        platforms=platform or (),
+        profile=Profile(profile) if profile else None,
+        bytecode=Bytecode(bytecode) if bytecode else None,
+        frame_pointers=frame_pointers,
+        compression=Compression(compression) if compression else None,
+        everything=everything,
+        only=only,
+        foreign=Foreign(foreign) if foreign else None,
+    )

@@ -5,15 +5,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from imagewright.cli.console import Paint
 from imagewright.cli.text import count, one_line, size
-
-if TYPE_CHECKING:
-    from imagewright.cli.console import Paint
-    from imagewright.model.inspecting import Inspected, InspectedImage
-    from imagewright.model.remote import RemoteChanges
-    from imagewright.model.transfers import PushedImage, Transferred
+from imagewright.model.transfers import Inspected, InspectedImage, PushedImage, RemoteChanges, Transferred
 
 _LABEL = 12
 

@@ -23,7 +23,7 @@ MODULES = {
     "check": "images",
     "run": "images",
     "train": "training",
-    "push": "pushing",
+    "push": "registries",
     "pull": "registries",
     "copy": "registries",
     "inspect": "registries",

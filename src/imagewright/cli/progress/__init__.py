@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
-if TYPE_CHECKING:
-    from imagewright.cli.console import Console
-    from imagewright.events import Event
+from imagewright.cli.console import Console
+from imagewright.events import Event
 
 
 class Progress(Enum):
@@ -46,7 +45,7 @@ def choose(how: str, much: Progress, console: Console, clock: Callable[[], float
 
         return JsonLines(console, clock)
     if how == "none" or (how == "auto" and much is Progress.QUIET):
-        from imagewright.cli.progress.nothing import Nothing
+        from imagewright.cli.progress.lines import Nothing
 
         return Nothing(console)
     if how == "auto" and console.live():

@@ -38,11 +38,7 @@ def test_the_example_is_right() -> None:
     assert "3.13.99" in catalog.by_release
 
 
-<<<<<<< HEAD
-TABLES = {"defaults", "overrides", "network", "cache", "publication", "windows", "tags", "catalog"}
-=======
-TABLES = {"defaults", "overrides", "network", "cache", "workers", "publication", "tags", "catalog"}
->>>>>>> 802a93a (plan --workers: a build on paper, its wall time and cost, from times that the store remembers)
+TABLES = {"defaults", "overrides", "network", "cache", "workers", "publication", "windows", "tags", "catalog"}
 
 
 def documented(table: str) -> set[str]:
@@ -51,20 +47,7 @@ def documented(table: str) -> set[str]:
 
 def test_the_example_uses_every_simple_key() -> None:
     written = tomllib.loads(EXAMPLE)
-<<<<<<< HEAD
-    assert set(written) == documented("") | {
-        "defaults",
-        "overrides",
-        "network",
-        "cache",
-        "publication",
-        "windows",
-        "tags",
-        "catalog",
-    }
-=======
     assert set(written) == documented("") | TABLES
->>>>>>> 802a93a (plan --workers: a build on paper, its wall time and cost, from times that the store remembers)
     assert set(written["defaults"]) == documented("defaults")
 
 
@@ -81,20 +64,7 @@ def test_every_key_that_is_read_is_documented(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("imagewright.catalog.reading.Table", Recording)
     configuration.read_table(Recording(tomllib.loads(EXAMPLE), "", Problems()))
     asked = {table.path: set(table._asked) for table in tables}
-<<<<<<< HEAD
-    assert asked[""] == documented("") | {
-        "defaults",
-        "overrides",
-        "network",
-        "cache",
-        "publication",
-        "windows",
-        "tags",
-        "catalog",
-    }
-=======
     assert asked[""] == documented("") | TABLES
->>>>>>> 802a93a (plan --workers: a build on paper, its wall time and cost, from times that the store remembers)
     assert asked["defaults"] == documented("defaults")
     assert asked["overrides[0]"] == documented("overrides")
     assert asked["network"] == documented("network")

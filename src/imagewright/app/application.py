@@ -84,19 +84,13 @@ class Imagewright:
                 return build_with_engine(self._world, store, specs, options, sink)
             return self._builder(store, sink, options.cache).build(specs, options)
 
-<<<<<<< HEAD
-    def plan(self, specs: tuple[str, ...], selection: Selection) -> PlanView:
-        """What a build would do."""
-        with self._world.read_store() as store:
-=======
     def plan(self, specs: tuple[str, ...], selection: Selection, workers: WorkerOptions | None = None) -> PlanView:
         """What a build would do, and with workers when."""
-        with self._world.open_store() as store:
+        with self._world.read_store() as store:
             if workers is not None:
                 from imagewright.app.forecasting import forecast_plan
 
                 return forecast_plan(self._world, store, specs, selection, workers)
->>>>>>> 802a93a (plan --workers: a build on paper, its wall time and cost, from times that the store remembers)
             return self._builder(store, discard).view(specs, selection)
 
     def lock(self, specs: tuple[str, ...], options: LockOptions, sink: Sink) -> LockChanges:

@@ -26,9 +26,11 @@ from imagewright.app.world import World, make_world
 from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.materialise import part_tree, tree_of
 from imagewright.engine.parts import parts_left
-from imagewright.events import Event, StepFinished
+from imagewright.events import Event
+from imagewright.events.building import StepFinished
+from imagewright.model.general import GlobalOptions
 from imagewright.model.images import Foreign, Profile, PythonPart
-from imagewright.model.options import GlobalOptions, Selection
+from imagewright.model.options import Selection
 from imagewright.model.plan import PythonWork, Step, StepRecord
 from imagewright.model.platforms import parse_platform
 from imagewright.model.sandboxing import Bind, OverlayRoot, SandboxRequest

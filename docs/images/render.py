@@ -16,11 +16,11 @@ from rich.console import Console as RichConsole
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from imagewright import events
 from imagewright.cli import summary
 from imagewright.cli.console import Console, Paint
 from imagewright.cli.documents import event_name
 from imagewright.cli.progress.live import LiveView
+from imagewright.events import kinds as events
 from imagewright.model import results
 from imagewright.model.digest import Digest
 

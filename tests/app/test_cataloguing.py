@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from imagewright.app.cataloguing import revision, write_site
+from imagewright.app.copying import copy
 from imagewright.app.statuses import note_failure
-from imagewright.app.transferring import copy
 from imagewright.app.world import SystemClock, World
 from imagewright.errors import UsageError
 from imagewright.events import Event, Note, discard
 from imagewright.model.catalogues import CatalogueOptions, WrittenSite
 from imagewright.model.digest import Digest
-from imagewright.model.options import ArchiveFormat, GlobalOptions
+from imagewright.model.general import ArchiveFormat, GlobalOptions
 from imagewright.model.transfers import RegistryAccess
 from imagewright.oci.descriptor import DOCKER_FOREIGN_LAYER, MANIFEST, Descriptor, Target
 from imagewright.oci.layout import Export, export
@@ -228,9 +228,10 @@ def test_every_tag_of_a_repository(store: Store, digest: Digest, tmp_path: Path)
     with run_registry() as registry:
         where = f"{registry.host}/team/python"
         access = RegistryAccess(plain=True)
+        world = replace(WORLD, options=replace(WORLD.options, store=tmp_path / "store"))
         for spec, tags in ((BOOKWORM.spec, ("3.13", "3")), ("3.12.7-bookworm", ("3.12",))):
             for tag in tags:
-                copy(WORLD, store, (f"store:{spec}", f"{where}:{tag}"), (), access, discard)
+                copy(world, (f"store:{spec}", f"{where}:{tag}"), (), access, discard)
         options = replace(OPTIONS, refs=(where,), all_tags=True, access=access)
         written, _ = write(store, tmp_path / "out", options)
         one, _ = write(store, tmp_path / "one", replace(options, refs=(f"{where}:3.12",), all_tags=False))

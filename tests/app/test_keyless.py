@@ -28,7 +28,7 @@ from imagewright.errors import (
 )
 from imagewright.model.attestations import Signed, SignOptions, TrustOptions, Verified, VerifyOptions
 from imagewright.model.digest import Digest
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 from imagewright.model.references import parse_repository
 from imagewright.oci.manifest import Manifest
 from support.registry import Registry, run_registry

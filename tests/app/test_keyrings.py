@@ -11,7 +11,7 @@ from imagewright.app.keyrings import keyring_of
 from imagewright.app.world import SystemClock, World
 from imagewright.archives.keyring import shipped_keyring
 from imagewright.errors import ConfigurationError, VerificationError
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 from support.archive import SigningKey
 
 

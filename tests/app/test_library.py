@@ -12,7 +12,7 @@ from imagewright.app.library import read_manifest, take_over, write_manifest
 from imagewright.app.world import SystemClock, World
 from imagewright.errors import ConfigurationError, UsageError
 from imagewright.model.emitted import LibraryOptions
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 from imagewright.model.platforms import parse_platform
 from imagewright.model.ports import Kept
 

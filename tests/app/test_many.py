@@ -21,11 +21,13 @@ from imagewright.catalog.settings import resolve_settings
 from imagewright.catalog.shipped import shipped_catalog
 from imagewright.engine.executor import Selection
 from imagewright.errors import FetchError, ImagewrightError, SolveError, UsageError, VerificationError
-from imagewright.events import BuildProgress, Event, StepFailed, StepFinished, Warned
+from imagewright.events import Event, Warned
+from imagewright.events.building import BuildProgress, StepFailed, StepFinished
 from imagewright.model.digest import Digest
+from imagewright.model.general import ArchiveFormat, GlobalOptions
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock
-from imagewright.model.options import ArchiveFormat, BuildOptions, GlobalOptions
+from imagewright.model.options import BuildOptions
 from imagewright.model.options import Selection as Wanted
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import Plan, PlannedImage, RootWork, Step, StepKind

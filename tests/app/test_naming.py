@@ -14,7 +14,7 @@ from imagewright.app.naming import remember
 from imagewright.app.world import SystemClock, World
 from imagewright.errors import ImmutableTagError
 from imagewright.model.digest import Digest
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 from imagewright.model.results import BuiltImage
 from imagewright.store.store import Store
 

@@ -12,15 +12,8 @@ import pytest
 from imagewright.app.application import Imagewright, make_application
 from imagewright.errors import ConfigurationError, MachineError
 from imagewright.events import discard
-from imagewright.model.options import (
-    BuildOptions,
-    GlobalOptions,
-    LockOptions,
-    RunOptions,
-    Selection,
-    TagOptions,
-    UpdateOptions,
-)
+from imagewright.model.general import GlobalOptions
+from imagewright.model.options import BuildOptions, LockOptions, RunOptions, Selection, TagOptions, UpdateOptions
 from imagewright.model.statuses import StatusOptions
 
 SPECS = ("3.13-slim-trixie",)
@@ -36,7 +29,7 @@ def masks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         os.umask(seen[-1])
         raise MachineError("there are no subordinate ids")
 
-    monkeypatch.setattr("imagewright.sandbox.userns.become_root", become_root)
+    monkeypatch.setattr("imagewright.sandbox.becoming.become_root", become_root)
     return seen
 
 

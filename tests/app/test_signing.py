@@ -22,7 +22,7 @@ from imagewright.attest.statement import Statement, Subject
 from imagewright.errors import ConfigurationError, UsageError
 from imagewright.model.attestations import SignOptions, TrustOptions, VerifyOptions
 from imagewright.model.digest import Digest
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 from imagewright.model.references import parse_repository
 from imagewright.model.transfers import RegistryAccess
 from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, MANIFEST, Descriptor, Target

@@ -16,7 +16,7 @@ from imagewright.describe.status import CHECKED_MANIFEST
 from imagewright.describe.status_badges import svg
 from imagewright.describe.status_text import markdown, plain, table
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 from imagewright.model.plan import StepKind, StepRecord
 from imagewright.model.platforms import parse_platform
 from imagewright.model.statuses import ImageStatus, Status, StatusOptions

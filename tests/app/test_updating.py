@@ -19,7 +19,8 @@ from imagewright.app.world import SystemClock, World
 from imagewright.catalog.versions import directory
 from imagewright.errors import FetchError, ImagewrightError, UsageError, VerificationError
 from imagewright.events import Event
-from imagewright.model.options import GlobalOptions, UpdateOptions
+from imagewright.model.general import GlobalOptions
+from imagewright.model.options import UpdateOptions
 from imagewright.model.results import FoundRelease, Updated
 from support.archive import SignedArchive, SigningKey
 from support.loopback import Loopback, serve

@@ -19,8 +19,8 @@ from imagewright.catalog.settings import ImageChoices, resolve_settings
 from imagewright.catalog.shipped import shipped_catalog
 from imagewright.errors import CheckError, UsageError
 from imagewright.model.digest import Digest
+from imagewright.model.general import GlobalOptions
 from imagewright.model.lock import Lock, PackageSet, Role
-from imagewright.model.options import GlobalOptions
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import Plan, PythonWork, Step, StepKind
 from imagewright.model.platforms import parse_platform

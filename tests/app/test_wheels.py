@@ -10,8 +10,8 @@ from imagewright.app.world import SystemClock, World
 from imagewright.archives.download import FetchRequest
 from imagewright.errors import FetchError, ImagewrightError
 from imagewright.model.digest import Digest
+from imagewright.model.general import GlobalOptions
 from imagewright.model.lock import LockedWheel
-from imagewright.model.options import GlobalOptions
 
 WHEEL = LockedWheel("wheel", "0.45.1", "wheel-0.45.1-py3-none-any.whl", 5, Digest("1" * 64))
 WORLD = World(GlobalOptions(mirrors=(("pypi", "https://index.example/simple"),)), SystemClock(), 0o022)

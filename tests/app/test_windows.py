@@ -20,10 +20,12 @@ from imagewright.app.world import SystemClock, World
 from imagewright.errors import ImagewrightError, RegistryError, UsageError, VerificationError
 from imagewright.events import discard
 from imagewright.model.digest import Digest
-from imagewright.model.options import ArchiveFormat, BuildOptions, GlobalOptions, LockOptions, Selection
+from imagewright.model.general import ArchiveFormat, GlobalOptions
+from imagewright.model.options import BuildOptions, LockOptions, Selection
+from imagewright.model.pushing import PushOptions
 from imagewright.model.results import BuiltImage
-from imagewright.model.transfers import PushOptions, RegistryAccess
-from imagewright.oci.layout import LayoutDirectory
+from imagewright.model.transfers import RegistryAccess
+from imagewright.oci.layout_source import LayoutDirectory
 from imagewright.store.fsck import check as fsck
 from imagewright.store.store import Store
 from support.loopback import Loopback, serve

@@ -14,7 +14,8 @@ import pytest
 from imagewright.archives.download import FetchRequest, fetch_all
 from imagewright.archives.fetch import FetchOptions, HttpFetcher, shown
 from imagewright.errors import ConfigurationError, FetchError, OfflineError, VerificationError
-from imagewright.events import Event, FetchFinished, FetchProgress, FetchStarted, Warned
+from imagewright.events import Event, Warned
+from imagewright.events.building import FetchFinished, FetchProgress, FetchStarted
 from imagewright.model.digest import Digest
 from support.blobs import DirectoryBlobs, StillClock
 from support.loopback import Loopback, serve

@@ -18,8 +18,9 @@ from imagewright.catalog.configuration import (
 from imagewright.catalog.settings import Choices, ImageChoices, resolve_settings
 from imagewright.catalog.shipped import shipped_documents
 from imagewright.errors import ConfigurationError, UsageError
+from imagewright.model.general import GlobalOptions
 from imagewright.model.images import Bytecode, Compression, Profile
-from imagewright.model.options import GlobalOptions, Selection
+from imagewright.model.options import Selection
 from imagewright.model.schedules import Workers
 
 WHOLE = """

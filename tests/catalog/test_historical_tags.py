@@ -16,7 +16,8 @@ from imagewright.catalog.listing import shared_groups
 from imagewright.catalog.loading import load_tag_catalog
 from imagewright.catalog.shipped import shipped_documents
 from imagewright.errors import ConfigurationError
-from imagewright.model.options import GlobalOptions, TagOptions
+from imagewright.model.general import GlobalOptions
+from imagewright.model.options import TagOptions
 from imagewright.model.platforms import parse_platform
 from imagewright.model.results import TaggedImage
 

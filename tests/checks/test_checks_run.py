@@ -10,7 +10,8 @@ import pytest
 from imagewright.checks.run import DETAIL, PLACE, run_checks
 from imagewright.checks.suite import SUITE, find
 from imagewright.errors import ConfigurationError, MachineError
-from imagewright.events import CheckFinished, Event
+from imagewright.events import Event
+from imagewright.events.building import CheckFinished
 from imagewright.model.plan import CheckWork
 from imagewright.model.sandboxing import OverlayRoot, SandboxRequest
 from support.fake_sandbox import FakeSandbox, Reply

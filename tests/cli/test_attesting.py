@@ -14,7 +14,8 @@ import pytest
 from imagewright.cli.run import run
 from imagewright.model.attestations import DocumentKind, RebuildOptions, SignOptions, TrustOptions, VerifyOptions
 from imagewright.model.platforms import parse_platform
-from imagewright.model.transfers import PushOptions, RegistryAccess
+from imagewright.model.pushing import PushOptions
+from imagewright.model.transfers import RegistryAccess
 from support.fake_application import FakeApplication
 from support.fake_transfers import INDEX, UNVERIFIED, WHERE
 

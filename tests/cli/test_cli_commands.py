@@ -14,16 +14,9 @@ import pytest
 
 from imagewright.cli.commands import MODULES, SUMMARIES, cli
 from imagewright.cli.run import run
+from imagewright.model.general import ArchiveFormat, GlobalOptions
 from imagewright.model.images import Bytecode, Compression, Profile
-from imagewright.model.options import (
-    ArchiveFormat,
-    BuildOptions,
-    GlobalOptions,
-    RunOptions,
-    Selection,
-    TrainOptions,
-    WorkerOptions,
-)
+from imagewright.model.options import BuildOptions, RunOptions, Selection, TrainOptions, WorkerOptions
 from imagewright.model.platforms import parse_platform
 from imagewright.model.results import CheckResult
 from support.fake_application import CHECKS, IMAGE, STEPS, FakeApplication

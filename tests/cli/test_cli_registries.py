@@ -11,7 +11,8 @@ import pytest
 from imagewright.cli.run import run
 from imagewright.model.options import Selection
 from imagewright.model.platforms import parse_platform
-from imagewright.model.transfers import PushOptions, RegistryAccess
+from imagewright.model.pushing import PushOptions
+from imagewright.model.transfers import RegistryAccess
 from support.fake_application import FakeApplication
 from support.fake_transfers import INDEX, WHERE
 

@@ -15,7 +15,7 @@ from imagewright.cli import summary
 from imagewright.cli.console import Console, Paint
 from imagewright.cli.progress.live import LiveView
 from imagewright.cli.run import run
-from imagewright.events import BuildProgress, StepPhase, StepStarted
+from imagewright.events.building import BuildProgress, StepPhase, StepStarted
 from imagewright.model.results import (
     BuildReport,
     BuiltStep,

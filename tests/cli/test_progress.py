@@ -12,11 +12,12 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console as RichConsole
 
-from imagewright import events
 from imagewright.cli.console import Console, glyphs_for, wants_colour
 from imagewright.cli.progress import Progress, choose
-from imagewright.cli.progress.lines import JsonLines, Nothing, PlainLines
+from imagewright.cli.progress.lines import JsonLines, PlainLines
 from imagewright.cli.progress.live import LiveView
+from imagewright.cli.progress.nothing import Nothing
+from imagewright.events import kinds as events
 from support.fake_application import EVENTS
 
 NAME = "python 3.13.15 trixie amd64"

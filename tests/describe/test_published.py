@@ -17,7 +17,7 @@ from imagewright.describe.published_markdown import published_markdown
 from imagewright.describe.wording import code, exact, fence, http_date
 from imagewright.errors import UsageError
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 from imagewright.model.references import RegistryReference, parse_registry_reference
 from imagewright.model.reports import PublishedReport
 from imagewright.model.transfers import RegistryAccess
@@ -57,7 +57,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 def report_of(registry: Registry, world: World, name: str, shown: str = "") -> PublishedReport:
     reference = parse_registry_reference(f"{registry.host}/{name}")
     transport = Transport(
-        RegistryOptions(), Keychain(), sleep=lambda _: None, jitter=lambda: 0.5, monotonic=lambda: 0.0
+        RegistryOptions(), Keychain, sleep=lambda _: None, jitter=lambda: 0.5, monotonic=lambda: 0.0
     )
     source = RegistrySource(RepositoryClient(transport, reference.repository), reference)
     return published(world, reference, source, shown, RegistryAccess())

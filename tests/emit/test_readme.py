@@ -17,7 +17,7 @@ from imagewright.app.world import SystemClock, World
 from imagewright.emit.library.reading import read_library
 from imagewright.errors import ConfigurationError, UsageError
 from imagewright.model.emitted import Readme, ReadmeOptions
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 from support.golden import Golden
 
 CATALOGS = Path(__file__).parent.parent / "catalogs"

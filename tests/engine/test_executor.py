@@ -17,7 +17,8 @@ from imagewright.engine.executor import Executor, Run, find, select
 from imagewright.engine.scheduling import Budget
 from imagewright.engine.timing import Guess
 from imagewright.errors import BuildError
-from imagewright.events import Event, StepFailed, StepFinished, StepOutput, StepPhase, StepStarted
+from imagewright.events import Event
+from imagewright.events.building import StepFailed, StepFinished, StepOutput, StepPhase, StepStarted
 from imagewright.model.digest import Digest
 from imagewright.model.images import ImageConfiguration
 from imagewright.model.plan import ImageWork, Plan, Step, StepKind, StepRecord

@@ -35,7 +35,7 @@ def there(registry: RealRegistry) -> There:
     def client(name: str, chunk: int = 1 << 20) -> RepositoryClient:
         transport = Transport(
             RegistryOptions(chunk=chunk, read_timeout=10),
-            Keychain(),
+            Keychain,
             sleep=lambda _: None,
             jitter=lambda: 0.5,
             monotonic=lambda: 0.0,

@@ -10,7 +10,7 @@ import pytest
 
 from imagewright.oci.descriptor import INDEX
 from imagewright.oci.index import Index
-from imagewright.oci.layout import LayoutDirectory
+from imagewright.oci.layout_source import LayoutDirectory
 from peers.fixtures import ARM, QUICK, Workshop
 from peers.programs import output
 from support.machine import program

@@ -15,7 +15,7 @@ from imagewright.app.readme import describe_repository
 from imagewright.app.world import SystemClock, World
 from imagewright.errors import ConfigurationError
 from imagewright.model.emitted import LibraryOptions, ReadmeOptions
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 from imagewright.model.ports import Kept
 
 pytestmark = pytest.mark.integration

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from imagewright.model.digest import Digest
+from imagewright.model.general import ArchiveFormat
 from imagewright.model.images import Compression, ImageConfiguration
-from imagewright.model.options import ArchiveFormat
 from imagewright.model.platforms import parse_platform
 from imagewright.model.tree import Entry, Kind
 from imagewright.oci.image import ImageDocuments, ImageLayer, assemble

@@ -21,8 +21,9 @@ from imagewright.app.world import SystemClock, World
 from imagewright.catalog.shipped import shipped_documents
 from imagewright.errors import BuildError, UsageError
 from imagewright.events import discard
+from imagewright.model.general import GlobalOptions
 from imagewright.model.images import Profile
-from imagewright.model.options import BuildOptions, GlobalOptions, Selection, UpdateOptions
+from imagewright.model.options import BuildOptions, Selection, UpdateOptions
 from imagewright.model.refreshing import RefreshOptions
 from imagewright.planning.lockfile import read_lock
 from imagewright.store.store import Store

@@ -161,7 +161,7 @@ def test_tls_and_a_password_through_a_token_server(
 def client_of(host: str) -> RepositoryClient:
     transport = Transport(
         RegistryOptions(chunk=1500, read_timeout=10),
-        Keychain(),
+        Keychain,
         sleep=lambda _: None,
         jitter=lambda: 0.5,
         monotonic=lambda: 0.0,

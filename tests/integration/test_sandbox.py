@@ -457,7 +457,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1] + "/code")
 from imagewright.model.sandboxing import OverlayRoot, SandboxRequest
 from imagewright.sandbox.runner import NamespaceSandbox
-from imagewright.sandbox.userns import become_root
+from imagewright.sandbox.becoming import become_root
 become_root(["-I", "-c", sys.orig_argv[3], *sys.argv[1:]])
 root = OverlayRoot((Path(sys.argv[1]) / "root",))
 request = SandboxRequest(root=root, argv=("sh", "-c", sys.argv[2]), environment=(("PATH", "/bin"),))

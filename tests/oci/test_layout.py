@@ -13,23 +13,16 @@ import pytest
 
 from imagewright.errors import MachineError, UsageError, VerificationError
 from imagewright.model.digest import Digest
+from imagewright.model.general import ArchiveFormat
 from imagewright.model.images import Compression, ImageConfiguration
-from imagewright.model.options import ArchiveFormat
 from imagewright.model.platforms import parse_platform
 from imagewright.model.tree import Entry, Kind
-from imagewright.oci.descriptor import INDEX, MANIFEST, Descriptor
+from imagewright.oci.descriptor import INDEX, MANIFEST, REF_NAME, Descriptor
 from imagewright.oci.image import ImageDocuments, ImageLayer, assemble
 from imagewright.oci.index import Index
 from imagewright.oci.layers import Layer
-from imagewright.oci.layout import (
-    CONTAINERD_NAME,
-    REF_NAME,
-    Export,
-    LayoutDirectory,
-    archive_chunks,
-    export,
-    qualified,
-)
+from imagewright.oci.layout import CONTAINERD_NAME, Export, archive_chunks, export, qualified
+from imagewright.oci.layout_source import LayoutDirectory
 from support.fake_store import FakeBlobs
 
 NAMES = ("python:3.13.15-slim-trixie", "python:3.13-slim")

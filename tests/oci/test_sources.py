@@ -12,12 +12,13 @@ import pytest
 
 from imagewright.errors import UsageError, VerificationError
 from imagewright.model.digest import Digest
-from imagewright.model.options import ArchiveFormat
+from imagewright.model.general import ArchiveFormat
 from imagewright.oci.archive_source import ArchiveSource
 from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, LAYER_TAR, MANIFEST, Descriptor, Target
-from imagewright.oci.layout import Export, LayoutDirectory, export
+from imagewright.oci.layout import Export, export
+from imagewright.oci.layout_source import LayoutDirectory, LayoutSource
 from imagewright.oci.manifest import Manifest
-from imagewright.oci.source import ImageSource, LayoutSource, StoredSource
+from imagewright.oci.source import ImageSource, StoredSource
 from support.blobs import DirectoryBlobs
 
 LAYER = b"\x1f\x8b" + bytes(range(256)) * 3000

@@ -54,7 +54,7 @@ def client_of(
 ) -> RepositoryClient:
     transport = Transport(
         RegistryOptions(chunk=chunk, parallel=3, read_timeout=5),
-        Keychain(explicit=who or Credential()),
+        lambda: Keychain(explicit=who or Credential()),
         sleep=pauses,
         jitter=lambda: 0.5,
         monotonic=lambda: 0.0,
@@ -100,6 +100,16 @@ def test_a_blob_is_sent_in_chunks_and_not_sent_twice(registry: Registry, pauses:
     assert Uploader(client).send(blob) is Way.SKIPPED
 
 
+def test_a_small_blob_is_sent_with_the_request_that_ends_the_upload(registry: Registry, pauses: Pauses) -> None:
+    client = client_of(registry, pauses, chunk=1 << 20)
+    blob = blob_of(PYTHON)
+    seen: list[int] = []
+    assert Uploader(client).send(blob, progress=seen.append) is Way.UPLOADED
+    assert registry.repository("team/python").blobs[str(blob.digest)] == PYTHON
+    assert [line.partition(" ")[0] for line in registry.asked if "/blobs/" in line] == ["HEAD", "POST", "PUT"]
+    assert seen[-1] == blob.size
+
+
 def test_an_empty_blob_can_be_sent(registry: Registry, pauses: Pauses) -> None:
     assert Uploader(client_of(registry, pauses)).send(blob_of(b"")) is Way.UPLOADED
 
@@ -124,12 +134,17 @@ def test_a_blob_is_mounted_from_a_repository_that_has_it(registry: Registry, pau
     ],
     ids=["500", "429", "lost answer", "reset"],
 )
-@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "HEAD"])
-def test_an_upload_goes_on_after_a_failure(registry: Registry, pauses: Pauses, method: str, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    ("method", "chunk"),
+    [("POST", 1000), ("PATCH", 1000), ("PUT", 1000), ("HEAD", 1000), ("POST", 1 << 20), ("PUT", 1 << 20)],
+)
+def test_an_upload_goes_on_after_a_failure(
+    registry: Registry, pauses: Pauses, method: str, chunk: int, fault: Fault
+) -> None:
     left = [fault, fault]
     registry.faults = lambda said, path: left.pop() if left and said == method and "/blobs/" in path else None
     blob = blob_of(random.Random(1).randbytes(4321))
-    assert Uploader(client_of(registry, pauses)).send(blob) in {Way.UPLOADED, Way.SKIPPED}
+    assert Uploader(client_of(registry, pauses, chunk=chunk)).send(blob) in {Way.UPLOADED, Way.SKIPPED}
     assert Digest.of(registry.repository("team/python").blobs[str(blob.digest)]) == blob.digest
     # A final PUT whose answer was lost is not sent again: the blob is found.
     assert len(left) == (1 if method == "PUT" and fault.lose else 0)
@@ -358,30 +373,30 @@ def test_a_proxy_is_used_for_hosts_that_are_not_reached_without_one(registry: Re
         proxies=Proxies((("http", f"http://user:secret@{registry.host}"), ("https", "http://127.0.0.1:9"))),
         attempts=1,
     )
-    transport = Transport(options, Keychain(), sleep=pauses, jitter=lambda: 0.5, monotonic=lambda: 0.0)
+    transport = Transport(options, Keychain, sleep=pauses, jitter=lambda: 0.5, monotonic=lambda: 0.0)
     client = RepositoryClient(transport, parse_repository("far.example/team/python"))
     blob = blob_of(BASE)
     assert not client.has_blob(blob.digest, blob.size)
     assert registry.asked[-1] == f"HEAD /v2/team/python/blobs/{blob.digest}", "no host far.example was looked for"
-    near = Transport(options, Keychain(), sleep=pauses, jitter=lambda: 0.5, monotonic=lambda: 0.0)
+    near = Transport(options, Keychain, sleep=pauses, jitter=lambda: 0.5, monotonic=lambda: 0.0)
     assert not RepositoryClient(near, parse_repository(f"{registry.host}/x")).has_blob(blob.digest, blob.size)
 
 
 def test_a_server_that_takes_less_at_once_gets_less(registry: Registry, pauses: Pauses) -> None:
     client = client_of(registry, pauses, chunk=10_000)
     client.transport.options = replace(client.transport.options, careful=1000)
-    sizes: list[int] = []
+    sent: list[str] = []
 
     def bounded(method: str, path: str) -> Fault | None:
-        if method != "PATCH":
+        if method not in {"PATCH", "PUT"}:
             return None
-        sizes.append(len(sizes))
-        return Fault(status=413) if len(sizes) == 1 else None
+        sent.append(method)
+        return Fault(status=413) if len(sent) == 1 else None
 
     registry.faults = bounded
     blob = blob_of(random.Random(3).randbytes(2500))
     assert Uploader(client).send(blob) is Way.UPLOADED
-    assert len(sizes) == 4, "one piece that was too large, then three small ones"
-    registry.faults = lambda method, path: Fault(status=413) if method == "PATCH" else None
+    assert sent == ["PUT", "PATCH", "PATCH", "PATCH", "PUT"], "too large at once, then in small pieces"
+    registry.faults = lambda method, path: Fault(status=413) if method in {"PATCH", "PUT"} else None
     with pytest.raises(RegistryError, match="413"):
         Uploader(client).send(blob_of(random.Random(4).randbytes(2500)))

@@ -95,7 +95,7 @@ def ports_of(store: Store) -> Ports:
 def client_of(registry: Registry) -> RepositoryClient:
     transport = Transport(
         RegistryOptions(attempts=2, read_timeout=5),
-        Keychain(),
+        Keychain,
         sleep=lambda _: None,
         jitter=lambda: 0.5,
         monotonic=lambda: 0.0,

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 import imagewright.sandbox
 from imagewright.errors import MachineError
+from imagewright.sandbox.becoming import become_root
 from imagewright.sandbox.identity import IDS, MAP_IDS, id_map, subordinate_ranges
 from imagewright.sandbox.system import JailError
-from imagewright.sandbox.userns import SETTINGS, become_root, explain
+from imagewright.sandbox.userns import SETTINGS, explain
 
 SUBUID = """\
 # a comment
@@ -94,7 +95,7 @@ def test_root_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_ordinary_user_starts_anew_as_root_of_a_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     began: list[tuple[str, list[str]]] = []
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr("imagewright.sandbox.userns.enter_subordinate_ids", lambda: None)
+    monkeypatch.setattr("imagewright.sandbox.identity.enter_subordinate_ids", lambda: None)
     monkeypatch.setattr(os, "execv", lambda path, words: began.append((path, words)))
     become_root(["-m", "imagewright", "build"])
     assert began == [(sys.executable, [sys.executable, "-m", "imagewright", "build"])]

@@ -12,7 +12,7 @@ from imagewright.app.world import SystemClock, World
 from imagewright.describe.catalogue.facts import CatalogueImage, Findings, Package, Part, Pull, Sized
 from imagewright.describe.status import CHECKED_MANIFEST
 from imagewright.model.digest import Digest
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 from imagewright.model.plan import StepKind, StepRecord
 from imagewright.model.reports import Instruction, ReportedImage, ReportedLayer, ReportedPlatform
 from imagewright.model.tree import Kind

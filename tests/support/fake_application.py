@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from imagewright import events
 from imagewright.events import Event, Sink
+from imagewright.events import kinds as events
 from imagewright.model.digest import Digest
+from imagewright.model.general import GlobalOptions
 from imagewright.model.options import (
     BuildOptions,
-    GlobalOptions,
     LockOptions,
     RunOptions,
     Selection,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from imagewright.describe.contents import contents
 from imagewright.describe.difference import difference
-from imagewright.events import Sink, TransferFinished, TransferProgress, TransferStarted
+from imagewright.events import Sink
+from imagewright.events.transfers import TransferFinished, TransferProgress, TransferStarted
 from imagewright.model.attestations import (
     Attested,
     AttestedImage,
@@ -24,7 +25,10 @@ from imagewright.model.attestations import (
 )
 from imagewright.model.differences import Difference, DiffOptions
 from imagewright.model.digest import Digest
+from imagewright.model.inspecting import Inspected, InspectedAttachment, InspectedImage, InspectedLayer
 from imagewright.model.platforms import Platform
+from imagewright.model.pushing import PushOptions
+from imagewright.model.remote import RemoteChanges, TagChange
 from imagewright.model.reports import (
     Instruction,
     PublishedReport,
@@ -35,18 +39,7 @@ from imagewright.model.reports import (
     ReportedPlatform,
     ReportOptions,
 )
-from imagewright.model.transfers import (
-    Inspected,
-    InspectedAttachment,
-    InspectedImage,
-    InspectedLayer,
-    PushedImage,
-    PushOptions,
-    RegistryAccess,
-    RemoteChanges,
-    TagChange,
-    Transferred,
-)
+from imagewright.model.transfers import PushedImage, RegistryAccess, Transferred
 from support.contents import base, described, python
 
 WHERE = "registry.example/team/python"

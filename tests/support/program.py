@@ -13,8 +13,8 @@ import threading
 import time
 import types
 
-from imagewright import events
 from imagewright.cli.main import entry
+from imagewright.events import kinds as events
 from support.fake_application import EVENTS, FakeApplication
 
 

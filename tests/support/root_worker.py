@@ -17,8 +17,8 @@ from imagewright.model.plan import RootWork
 from imagewright.recipes.distributions import AptSource
 from imagewright.recipes.rootfiles import root_files
 from imagewright.recipes.roots import SLIM_EXCLUDE, SLIM_INCLUDE
+from imagewright.sandbox.becoming import become_root
 from imagewright.sandbox.runner import NamespaceSandbox
-from imagewright.sandbox.userns import become_root
 from support.real_debs import FileBlobs, digest_of, lock
 
 

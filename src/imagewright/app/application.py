@@ -10,21 +10,6 @@ from typing import TYPE_CHECKING
 from imagewright.app.world import World, make_world
 from imagewright.errors import UsageError
 from imagewright.events import Sink, discard
-from imagewright.model.options import (
-    BuildOptions,
-    CacheOptions,
-    EngineName,
-    GlobalOptions,
-    LockOptions,
-    RunOptions,
-    Selection,
-    TagOptions,
-    TrainOptions,
-    UpdateOptions,
-    WorkerOptions,
-)
-from imagewright.model.platforms import Platform
-from imagewright.store.store import Store
 
 if TYPE_CHECKING:
     from imagewright.app.building import Builder
@@ -43,7 +28,23 @@ if TYPE_CHECKING:
     from imagewright.model.differences import Difference, DiffOptions
     from imagewright.model.dockerfiles import BakeFile, BakeOptions, Dockerfile, DockerfileOptions, DockerfileTree
     from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
+    from imagewright.model.general import GlobalOptions
+    from imagewright.model.inspecting import Inspected
+    from imagewright.model.options import (
+        BuildOptions,
+        CacheOptions,
+        LockOptions,
+        RunOptions,
+        Selection,
+        TagOptions,
+        TrainOptions,
+        UpdateOptions,
+        WorkerOptions,
+    )
+    from imagewright.model.platforms import Platform
+    from imagewright.model.pushing import PushOptions
     from imagewright.model.refreshing import Refreshed, RefreshOptions
+    from imagewright.model.remote import RemoteChanges
     from imagewright.model.reports import Report, ReportOptions
     from imagewright.model.results import (
         BuildReport,
@@ -60,7 +61,8 @@ if TYPE_CHECKING:
         Updated,
     )
     from imagewright.model.statuses import Status, StatusOptions
-    from imagewright.model.transfers import Inspected, PushOptions, RegistryAccess, RemoteChanges, Transferred
+    from imagewright.model.transfers import RegistryAccess, Transferred
+    from imagewright.store.store import Store
 
 
 class Imagewright:
@@ -77,6 +79,8 @@ class Imagewright:
 
     def build(self, specs: tuple[str, ...], options: BuildOptions, sink: Sink) -> BuildReport:
         """Build images into the store, and write them out where asked."""
+        from imagewright.model.options import EngineName
+
         with self._world.open_store() as store:
             if options.engine is not EngineName.NATIVE:
                 from imagewright.app.engine_builds import build_with_engine
@@ -218,7 +222,7 @@ class Imagewright:
 
     def pull(self, ref: str, platforms: tuple[Platform, ...], access: RegistryAccess, sink: Sink) -> Transferred:
         """Bring an image into the store."""
-        from imagewright.app.transferring import pull
+        from imagewright.app.pulling import pull
 
         with self._world.open_store() as store:
             return pull(self._world, store, ref, platforms, access, sink)
@@ -227,14 +231,13 @@ class Imagewright:
         self, refs: tuple[str, str], platforms: tuple[Platform, ...], access: RegistryAccess, sink: Sink
     ) -> Transferred:
         """Copy an image from one place to another."""
-        from imagewright.app.transferring import copy
+        from imagewright.app.copying import copy
 
-        with self._world.open_store() as store:
-            return copy(self._world, store, refs, platforms, access, sink)
+        return copy(self._world, refs, platforms, access, sink)
 
     def inspect(self, ref: str, access: RegistryAccess) -> Inspected:
         """What a reference names."""
-        from imagewright.app.transferring import inspect
+        from imagewright.app.inspecting import inspect
 
         with self._world.read_store() as store:
             return inspect(self._world, store, ref, access)

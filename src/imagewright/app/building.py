@@ -34,7 +34,8 @@ from imagewright.engine.context import StepRunner
 from imagewright.engine.executor import Executor, Run, find, select
 from imagewright.engine.scheduling import Budget
 from imagewright.errors import ImmutableTagError
-from imagewright.events import PlanReady, Sink
+from imagewright.events import Sink
+from imagewright.events.building import PlanReady
 from imagewright.model.digest import Digest
 from imagewright.model.images import Foreign, ImageDefinition
 from imagewright.model.lock import Lock

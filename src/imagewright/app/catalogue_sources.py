@@ -36,8 +36,8 @@ from imagewright.model.references import (
 )
 from imagewright.model.reports import PublishedReport
 from imagewright.model.statuses import State
-from imagewright.oci.descriptor import Descriptor
-from imagewright.oci.layout import REF_NAME, LayoutDirectory
+from imagewright.oci.descriptor import REF_NAME, Descriptor
+from imagewright.oci.layout_source import LayoutDirectory
 from imagewright.oci.manifest import Manifest
 from imagewright.oci.source import ImageSource, StoredSource
 from imagewright.registry.merging import IMAGE_ANNOTATION

@@ -27,9 +27,9 @@ from imagewright.engine.steps.runtime import interpreter_document
 from imagewright.errors import MachineError
 from imagewright.events import Sink
 from imagewright.model.digest import Digest
+from imagewright.model.general import ArchiveFormat
 from imagewright.model.images import ImageConfiguration, ImageDefinition, RootKind
 from imagewright.model.lock import Lock
-from imagewright.model.options import ArchiveFormat
 from imagewright.model.packages import LockedPackage
 from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, Step, StepRecord
 from imagewright.model.ports import Ports

@@ -18,7 +18,8 @@ from typing import Protocol
 
 from imagewright.app.contexts import Context
 from imagewright.errors import BuildError, MachineError
-from imagewright.events import Sink, StepOutput
+from imagewright.events import Sink
+from imagewright.events.building import StepOutput
 from imagewright.model.images import ImageDefinition
 from imagewright.model.options import EngineName
 

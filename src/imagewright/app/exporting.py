@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from imagewright.app.transfers import target_of
+from imagewright.app.sending import target_of
 from imagewright.errors import MachineError, UsageError
+from imagewright.model.general import ArchiveFormat
 from imagewright.model.images import ImageDefinition
-from imagewright.model.options import ArchiveFormat, BuildOptions
+from imagewright.model.options import BuildOptions
 from imagewright.model.ports import BlobStore
 from imagewright.model.results import BuiltImage, FailedImage
 from imagewright.oci.descriptor import MANIFEST, Descriptor

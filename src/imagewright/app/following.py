@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from imagewright.engine.executor import Selection
 from imagewright.engine.fate import Fate
 from imagewright.errors import BuildError, ImagewrightError
-from imagewright.events import BuildProgress, Event, Sink, StepFailed, StepFinished
+from imagewright.events import Event, Sink
+from imagewright.events.building import BuildProgress, StepFailed, StepFinished
 from imagewright.model.digest import Digest
 from imagewright.model.plan import Plan, StepKind
 

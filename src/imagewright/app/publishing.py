@@ -9,8 +9,9 @@ from dataclasses import replace
 from imagewright.app.building import Builder
 from imagewright.app.choosing import choose
 from imagewright.app.registries import client, repository
+from imagewright.app.sending import platform_image, target_of
 from imagewright.app.statuses import note_pushed
-from imagewright.app.transfers import Transfers, platform_image, target_of
+from imagewright.app.transfers import Transfers
 from imagewright.app.world import World
 from imagewright.catalog.resolve import all_tags
 from imagewright.catalog.selecting import current_images
@@ -20,9 +21,10 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition, Profile
 from imagewright.model.options import BuildOptions
 from imagewright.model.platforms import PLATFORMS, parse_platform
+from imagewright.model.pushing import PushOptions
 from imagewright.model.references import Repository
 from imagewright.model.results import BuildReport, BuiltImage
-from imagewright.model.transfers import PushedImage, PushOptions, Transferred
+from imagewright.model.transfers import PushedImage, Transferred
 from imagewright.oci.descriptor import MANIFEST, Descriptor, Target
 from imagewright.oci.source import StoredSource
 from imagewright.registry.publish import (

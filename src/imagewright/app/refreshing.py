@@ -33,10 +33,11 @@ from imagewright.model.images import Profile
 from imagewright.model.lock import Lock
 from imagewright.model.options import BuildOptions, Selection, UpdateOptions
 from imagewright.model.platforms import parse_platform
+from imagewright.model.pushing import PushOptions
 from imagewright.model.references import StoreReference
 from imagewright.model.refreshing import Refreshed, RefreshedImage, RefreshOptions
 from imagewright.model.results import BuildReport, BuiltImage, FailedImage, FoundRelease
-from imagewright.model.transfers import PushOptions, Transferred
+from imagewright.model.transfers import Transferred
 from imagewright.oci.descriptor import MANIFEST, Descriptor
 from imagewright.oci.source import StoredSource
 from imagewright.planning.outdated import rebuild_spec

@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagewright import __version__
 from imagewright.app.proxies import more_authorities, proxies_of
-from imagewright.app.world import World
-from imagewright.errors import ConfigurationError, OfflineError, UsageError
+from imagewright.errors import OfflineError, UsageError
 from imagewright.model.references import (
     ArchiveReference,
     LayoutReference,
@@ -27,13 +25,14 @@ from imagewright.model.references import (
 from imagewright.model.transfers import RegistryAccess
 from imagewright.oci.source import ImageSource
 from imagewright.registry.client import RepositoryClient
-from imagewright.registry.credentials import AuthFile, Keychain, from_environment, read_auth_file
 from imagewright.registry.source import RegistrySource
 from imagewright.registry.transport import RegistryOptions, Transport
 
+if TYPE_CHECKING:
+    from imagewright.app.world import World
+    from imagewright.registry.credentials import Keychain
+
 _CERTIFICATES = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
-_LARGEST_FILE = 1 << 20
-_HELPER_SECONDS = 60
 
 
 def read_reference(text: str) -> Reference:
@@ -80,9 +79,8 @@ def client(
         proxies=proxies_of(world),
         user_agent=f"imagewright/{__version__}",
     )
-    keychain = Keychain(files=tuple(_auth_files()), explicit=from_environment(os.environ), ask=_ask_helper)
     transport = Transport(
-        options, keychain, sleep=time.sleep, jitter=random.random, monotonic=world.clock.monotonic
+        options, _keychain, sleep=time.sleep, jitter=random.random, monotonic=world.clock.monotonic
     )
     return RepositoryClient(transport, where)
 
@@ -93,8 +91,7 @@ def outside_source(world: World, reference: Reference, access: RegistryAccess) -
         case RegistryReference():
             return RegistrySource(client(world, reference.repository, access), reference)
         case LayoutReference():
-            from imagewright.oci.layout import LayoutDirectory
-            from imagewright.oci.source import LayoutSource
+            from imagewright.oci.layout_source import LayoutDirectory, LayoutSource
 
             return LayoutSource(LayoutDirectory(Path(reference.path)), reference.name)
         case ArchiveReference():
@@ -111,33 +108,7 @@ def _certificates(where: Repository) -> Iterator[str]:
         yield from sorted(str(path) for path in (directory / where.server).glob("*.crt"))
 
 
-def _auth_files() -> Iterator[AuthFile]:
-    home = Path(os.environ.get("HOME") or "/")
-    docker = Path(os.environ.get("DOCKER_CONFIG") or home / ".docker") / "config.json"
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    places = [Path(os.environ["REGISTRY_AUTH_FILE"])] if os.environ.get("REGISTRY_AUTH_FILE") else []
-    places += [Path(runtime) / "containers/auth.json"] if runtime else []
-    places += [home / ".config/containers/auth.json", docker]
-    for path in places:
-        try:
-            with path.open("rb") as file:
-                content = file.read(_LARGEST_FILE)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise ConfigurationError(f"cannot read the credentials in {path}", why=str(error)) from None
-        yield read_auth_file(content, str(path))
+def _keychain() -> Keychain:
+    from imagewright.app.credentials import keychain
 
-
-def _ask_helper(name: str, server: str) -> bytes:
-    """``docker-credential-NAME get`` (docker-credential-helpers, "Development")."""
-    program = f"docker-credential-{name}"
-    try:
-        ended = subprocess.run(
-            [program, "get"], input=server.encode(), capture_output=True, timeout=_HELPER_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(
-            f"cannot ask {program} for credentials", why=str(error), hint="Docker's config.json names it"
-        ) from None
-    return ended.stdout if ended.returncode == 0 else b""
+    return keychain()

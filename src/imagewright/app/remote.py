@@ -8,7 +8,8 @@ from imagewright.app.world import World
 from imagewright.errors import UsageError
 from imagewright.model.digest import Digest
 from imagewright.model.references import check_tag, with_tag
-from imagewright.model.transfers import RegistryAccess, RemoteChanges, TagChange
+from imagewright.model.remote import RemoteChanges, TagChange
+from imagewright.model.transfers import RegistryAccess
 from imagewright.oci.descriptor import INDEXES
 from imagewright.oci.index import Index
 from imagewright.registry.client import RepositoryClient

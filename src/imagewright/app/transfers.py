@@ -1,21 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pushes, pulls and copies have in common: progress as events, and images of any source as they are sent."""
+"""Progress of pushes, pulls and copies, as events."""
 
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
-from imagewright.events import Sink, TransferFinished, TransferProgress, TransferStarted
-from imagewright.model.digest import Digest
-from imagewright.model.platforms import parse_platform
-from imagewright.model.ports import BlobStore, Clock
-from imagewright.model.results import BuiltImage
-from imagewright.oci.config import Config
-from imagewright.oci.descriptor import Descriptor, Target
-from imagewright.oci.manifest import Manifest
-from imagewright.oci.source import Document, ImageSource
-from imagewright.registry.publish import PlatformImage
-from imagewright.registry.upload import Blob, Way
+from imagewright.events.transfers import TransferFinished, TransferProgress, TransferStarted
+
+if TYPE_CHECKING:
+    from imagewright.events import Sink
+    from imagewright.model.digest import Digest
+    from imagewright.model.ports import Clock
+    from imagewright.registry.upload import Way
 
 _STEP = 1 << 20
 """Bytes between two notes of progress of one blob."""
@@ -53,25 +50,3 @@ class Transfers:
             self._sink(TransferStarted(str(digest), name, total))
         if due:
             self._sink(TransferProgress(str(digest), name, there, total))
-
-
-def platform_image(source: ImageSource, manifest: Descriptor, platform: Target) -> PlatformImage:
-    """One platform of any source, ready to be published."""
-    document = Document(source.document(manifest), manifest.media_type)
-    parsed = Manifest.parse(document.content)
-    parts = {part.digest: part for part in (parsed.config, *parsed.layers) if not part.urls}
-    return PlatformImage(platform, document, tuple(blob_of(source, part) for part in parts.values()))
-
-
-def target_of(image: BuiltImage, blobs: BlobStore) -> Target:
-    """What an index says a built image is for; one of Windows is for its own version of it."""
-    platform = Target.of(parse_platform(image.platform))
-    if platform.os != "windows":
-        return platform
-    with blobs.open(image.config_digest) as file:
-        return Config.parse(file.read()).platform
-
-
-def blob_of(source: ImageSource, part: Descriptor) -> Blob:
-    """A blob of any source, ready to be sent."""
-    return Blob(part.digest, part.size, lambda offset: source.pieces(part, offset))

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagewright.errors import ConfigurationError, MachineError, Problems
-from imagewright.model.options import GlobalOptions, Selection
-from imagewright.model.platforms import Platform, parse_platform
 
 if TYPE_CHECKING:
     from imagewright.catalog.model import Catalog
     from imagewright.catalog.publication import Publication
     from imagewright.catalog.settings import Choices, Settings
+    from imagewright.model.general import GlobalOptions
+    from imagewright.model.options import Selection
+    from imagewright.model.platforms import Platform
     from imagewright.store.store import Store
 
 CONFIGURATION = "imagewright.toml"
@@ -110,6 +111,7 @@ class World:
         """What was chosen: defaults < file < environment < flags. ``machine`` holds its apt sources' mirrors."""
         from imagewright.catalog.configuration import flag_choices, read_environment
         from imagewright.catalog.settings import resolve_settings
+        from imagewright.model.options import Selection
 
         return resolve_settings(
             machine=machine,
@@ -151,7 +153,7 @@ class World:
 
         Raises :class:`MachineError` naming what is missing.
         """
-        from imagewright.sandbox.userns import become_root
+        from imagewright.sandbox.becoming import become_root
 
         own = os.umask(self.umask)  # the program that begins anew is to find the person's own
         try:
@@ -181,6 +183,8 @@ def make_world(options: GlobalOptions) -> World:
 
 def own_platform() -> Platform:
     """This machine's platform. Raises :class:`MachineError` for one that no image can be built for."""
+    from imagewright.model.platforms import parse_platform
+
     name = platform.machine()
     try:
         return parse_platform({"i686": "i386", "armv7l": "arm32v7"}.get(name, name))

@@ -12,7 +12,8 @@ from threading import Thread
 
 from imagewright.archives.fetch import shown
 from imagewright.errors import FetchError, ImagewrightError, OfflineError, VerificationError
-from imagewright.events import Event, FetchFinished, FetchProgress, FetchStarted, Sink, Warned
+from imagewright.events import Event, Sink, Warned
+from imagewright.events.building import FetchFinished, FetchProgress, FetchStarted
 from imagewright.model.digest import Digest
 from imagewright.model.ports import BlobStore, Clock, Fetcher
 

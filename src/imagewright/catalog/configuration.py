@@ -26,8 +26,9 @@ from imagewright.catalog.settings import (
 from imagewright.catalog.sites import read_site
 from imagewright.catalog.workers import read_workers
 from imagewright.errors import ConfigurationError, Problems, UsageError
+from imagewright.model.general import GlobalOptions
 from imagewright.model.images import Bytecode, Compression, Foreign, Profile
-from imagewright.model.options import GlobalOptions, Selection
+from imagewright.model.options import Selection
 
 _E = TypeVar("_E", bound=StrEnum)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from imagewright.checks.suite import TWO, Check, Need, find, programs
 from imagewright.errors import ConfigurationError
-from imagewright.events import CheckFinished, Sink
+from imagewright.events import Sink
+from imagewright.events.building import CheckFinished
 from imagewright.model.plan import CheckWork
 from imagewright.model.ports import Sandbox
 from imagewright.model.results import CheckResult

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from imagewright.errors import VerificationError
-from imagewright.events import CheckFinished, Sink
+from imagewright.events import Sink
+from imagewright.events.building import CheckFinished
 from imagewright.model.digest import Digest
 from imagewright.model.plan import CheckWork
 from imagewright.model.ports import BlobStore

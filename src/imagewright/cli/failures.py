@@ -9,7 +9,6 @@ from typing import ClassVar
 import click
 
 from imagewright.cli.console import Console
-from imagewright.cli.documents import error_document
 from imagewright.cli.text import one_line
 from imagewright.errors import ConfigurationError, ImagewrightError, InterruptedBuild, MachineError, UsageError
 
@@ -76,6 +75,8 @@ def report(error: ImagewrightError, console: Console, *, as_json: bool) -> None:
     """Write ``error``: at most three lines on standard error, and the JSON document if that is wanted."""
     console.err(lines_of(error, console))
     if as_json:
+        from imagewright.cli.documents import error_document
+
         console.out([error_document(error)])
 
 

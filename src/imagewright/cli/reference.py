@@ -14,6 +14,8 @@ from imagewright import events
 from imagewright.cli.commands import PROGRAM, cli
 from imagewright.cli.documents import event_name
 from imagewright.cli.options import Command, GlobalOption
+from imagewright.events import building
+from imagewright.events import transfers as transferring
 from imagewright.model import (
     attestations,
     catalogues,
@@ -21,7 +23,9 @@ from imagewright.model import (
     differences,
     dockerfiles,
     emitted,
+    inspecting,
     refreshing,
+    remote,
     reports,
     results,
     statuses,
@@ -41,7 +45,7 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "push": (transfers.Transferred, False),
     "pull": (transfers.Transferred, False),
     "copy": (transfers.Transferred, False),
-    "inspect": (transfers.Inspected, False),
+    "inspect": (inspecting.Inspected, False),
     "report": (reports.Report, False),
     "attest": (attestations.Attested, False),
     "keygen": (attestations.KeyPair, False),
@@ -49,9 +53,9 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "verify": (attestations.Verified, False),
     "rebuild": (attestations.Rebuilt, False),
     "diff": (differences.Difference, False),
-    "retag": (transfers.RemoteChanges, False),
-    "untag": (transfers.RemoteChanges, False),
-    "gc-remote": (transfers.RemoteChanges, False),
+    "retag": (remote.RemoteChanges, False),
+    "untag": (remote.RemoteChanges, False),
+    "gc-remote": (remote.RemoteChanges, False),
     "library": (emitted.LibraryManifest, False),
     "readme": (emitted.Readme, False),
     "dockerfile": (dockerfiles.Dockerfile, False),
@@ -183,8 +187,10 @@ def _events() -> list[str]:
 
 
 def _event_kinds() -> list[type[events.Event]]:
-    kinds = (value for value in vars(events).values() if isinstance(value, type))
-    return [kind for kind in kinds if issubclass(kind, events.Event) and kind is not events.Event]
+    """Those of each module, in the order in which they are written there."""
+    kinds = [value for module in (events, building, transferring) for value in vars(module).values()]
+    found = dict.fromkeys(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, events.Event))
+    return [kind for kind in found if kind is not events.Event]
 
 
 if __name__ == "__main__":

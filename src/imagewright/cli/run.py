@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -63,6 +62,8 @@ def _fail(exception: BaseException, arguments: list[str], session: Session) -> i
     error = as_error(exception, PROGRAM)
     session.console.color = session.words.color
     if session.words.debug or "--debug" in words:
+        import traceback
+
         session.console.err("".join(traceback.format_exception(exception)).splitlines())
     # A wrong word may end the reading before --json was come to.
     report(error, session.console, as_json=session.words.json or "--json" in words)

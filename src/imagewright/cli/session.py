@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagewright.cli.console import Console
-from imagewright.cli.documents import document
 from imagewright.cli.progress import Progress, choose
 from imagewright.errors import UsageError
-from imagewright.events import Sink
-from imagewright.model.options import GlobalOptions
+from imagewright.model.general import GlobalOptions
 
 if TYPE_CHECKING:
     from imagewright.cli.usecases import Application, MakeApplication
+    from imagewright.events import Sink
 
 
 @dataclass(slots=True)
@@ -93,6 +92,8 @@ class Session:
     def answer(self, value: object, lines: Callable[[], Sequence[str]], *, quiet: Sequence[str] = ()) -> None:
         """Write the result: the JSON document, or text for people (``quiet`` is what ``-q`` leaves of it)."""
         if self.words.json:
+            from imagewright.cli.documents import document
+
             self.console.out([document(value)])
         elif self.words.quiet:
             self.console.out(quiet)

@@ -5,10 +5,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from imagewright.cli.console import Paint
 from imagewright.cli.text import count, one_line, size
-from imagewright.model.transfers import Inspected, InspectedImage, PushedImage, RemoteChanges, Transferred
+
+if TYPE_CHECKING:
+    from imagewright.cli.console import Paint
+    from imagewright.model.inspecting import Inspected, InspectedImage
+    from imagewright.model.remote import RemoteChanges
+    from imagewright.model.transfers import PushedImage, Transferred
 
 _LABEL = 12
 

@@ -28,9 +28,10 @@ from imagewright.model.catalogues import CatalogueOptions, WrittenSite
 from imagewright.model.differences import Difference, DiffOptions
 from imagewright.model.dockerfiles import BakeFile, BakeOptions, Dockerfile, DockerfileOptions, DockerfileTree
 from imagewright.model.emitted import LibraryManifest, LibraryOptions, Readme, ReadmeOptions, TakenOver
+from imagewright.model.general import GlobalOptions
+from imagewright.model.inspecting import Inspected
 from imagewright.model.options import (
     BuildOptions,
-    GlobalOptions,
     LockOptions,
     RunOptions,
     Selection,
@@ -40,7 +41,9 @@ from imagewright.model.options import (
     WorkerOptions,
 )
 from imagewright.model.platforms import Platform
+from imagewright.model.pushing import PushOptions
 from imagewright.model.refreshing import Refreshed, RefreshOptions
+from imagewright.model.remote import RemoteChanges
 from imagewright.model.reports import Report, ReportOptions
 from imagewright.model.results import (
     BuildReport,
@@ -57,7 +60,7 @@ from imagewright.model.results import (
     Updated,
 )
 from imagewright.model.statuses import Status, StatusOptions
-from imagewright.model.transfers import Inspected, PushOptions, RegistryAccess, RemoteChanges, Transferred
+from imagewright.model.transfers import RegistryAccess, Transferred
 
 
 class Application(Protocol):

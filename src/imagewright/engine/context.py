@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from imagewright.errors import BuildError
-from imagewright.events import Sink, StepOutput, StepPhase
+from imagewright.events import Sink
+from imagewright.events.building import StepOutput, StepPhase
 from imagewright.model.digest import Digest
 from imagewright.model.plan import Step, StepRecord
 from imagewright.model.ports import Ports, Sandbox

@@ -22,7 +22,8 @@ from imagewright.engine.loads import tasks_of
 from imagewright.engine.scheduling import Budget, Scheduler
 from imagewright.engine.timing import StepTimes
 from imagewright.errors import BuildError, ImagewrightError
-from imagewright.events import Event, Sink, StepFailed, StepFinished, StepStarted
+from imagewright.events import Event, Sink
+from imagewright.events.building import StepFailed, StepFinished, StepStarted
 from imagewright.model.digest import Digest
 from imagewright.model.plan import ONLY_TREES, Plan, Step, StepKind, StepRecord
 from imagewright.model.ports import Ports

@@ -18,9 +18,8 @@ from pathlib import Path
 
 from imagewright.errors import UsageError, VerificationError
 from imagewright.model.digest import Digest
-from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, LAYER_TAR, LAYER_ZSTD, MANIFEST, Descriptor
+from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, LAYER_TAR, LAYER_ZSTD, MANIFEST, REF_NAME, Descriptor
 from imagewright.oci.index import Index
-from imagewright.oci.layout import REF_NAME
 from imagewright.oci.manifest import Manifest
 from imagewright.oci.reading import MAX_DOCUMENT, parse
 from imagewright.oci.source import PIECE, Document, checked, media_type_of

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import zstandard
 
 from imagewright.errors import VerificationError
+from imagewright.oci.streams import PulledStream
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -41,29 +42,7 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
     return found
 
 
-class _Pull(io.RawIOBase):
-    """A raw stream made of pieces; ``_more`` gives the next one, empty at the end."""
-
-    def __init__(self) -> None:
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        if not self._rest:
-            self._rest = memoryview(self._more())
-        count = min(len(view), len(self._rest))
-        view[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-    def _more(self) -> bytes:
-        raise NotImplementedError
-
-
-class _Joined(_Pull):
+class _Joined(PulledStream):
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
         super().__init__()
         self._head = head
@@ -74,7 +53,7 @@ class _Joined(_Pull):
         return head or self._stream.read(_INPUT)
 
 
-class _Gunzip(_Pull):
+class _Gunzip(PulledStream):
     """All members of a gzip stream, one after the other (RFC 1952, 2.2)."""
 
     def __init__(self, source: io.RawIOBase) -> None:
@@ -106,7 +85,7 @@ class _Gunzip(_Pull):
                 return output
 
 
-class _Unzstd(_Pull):
+class _Unzstd(PulledStream):
     """All frames of a zstd stream (RFC 8878, 3)."""
 
     def __init__(self, source: io.RawIOBase) -> None:
@@ -140,7 +119,7 @@ class _Unzstd(_Pull):
                 return output
 
 
-class _Bounded(_Pull):
+class _Bounded(PulledStream):
     def __init__(self, source: io.RawIOBase, maximum: int) -> None:
         super().__init__()
         self._source = source

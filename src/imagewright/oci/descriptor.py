@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imagewright.model.digest import Digest
-from imagewright.model.images import Compression
-from imagewright.model.platforms import Platform
 from imagewright.oci.reading import Node
+
+if TYPE_CHECKING:
+    from imagewright.model.platforms import Platform
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -26,12 +27,14 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 DOCKER_FOREIGN_LAYER = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 OCI_FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 
+REF_NAME = "org.opencontainers.image.ref.name"
+"""The annotation that names an image of a layout (annotations.md)."""
+
 FOREIGN = (DOCKER_FOREIGN_LAYER, OCI_FOREIGN, f"{OCI_FOREIGN}+gzip", f"{OCI_FOREIGN}+zstd")
 """Layers that are not in the registry but where their URLs say (media-types.md, "Non-Distributable Layers")."""
 
 MANIFESTS = (MANIFEST, DOCKER_MANIFEST)
 INDEXES = (INDEX, DOCKER_LIST)
-LAYERS = {Compression.GZIP: LAYER_GZIP, Compression.ZSTD: LAYER_ZSTD}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import Compression, ImageConfiguration
 from imagewright.model.platforms import Platform
 from imagewright.oci.config import Config, Execution, History
-from imagewright.oci.descriptor import CONFIG, LAYERS, MANIFEST, Descriptor, Target
+from imagewright.oci.descriptor import CONFIG, MANIFEST, Descriptor, Target
+from imagewright.oci.levels import LAYERS
 from imagewright.oci.manifest import Manifest
 
 

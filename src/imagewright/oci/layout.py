@@ -12,9 +12,7 @@ single entry. Images of the same name for several platforms are one entry, an in
 
 from __future__ import annotations
 
-import hashlib
 import io
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -23,22 +21,21 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
-from imagewright.errors import ImagewrightError, MachineError, UsageError, VerificationError
+from imagewright.errors import MachineError, UsageError, VerificationError
 from imagewright.model.digest import Digest, canonical_json
-from imagewright.model.options import ArchiveFormat
+from imagewright.model.general import ArchiveFormat
 from imagewright.model.ports import BlobStore
 from imagewright.model.tree import Content, Entry, EntryStream, Kind
-from imagewright.oci.descriptor import INDEX, INDEXES, MANIFESTS, Descriptor
+from imagewright.oci.descriptor import INDEX, MANIFESTS, REF_NAME, Descriptor
 from imagewright.oci.index import Index
 from imagewright.oci.manifest import Manifest
-from imagewright.oci.reading import MAX_DOCUMENT, parse
+from imagewright.oci.source import read_document
+from imagewright.oci.streams import stream_of, verified
 from imagewright.oci.tar import archive
 
-REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _CHUNK = 1 << 20
-_MAX_DEPTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ def _entries(images: Sequence[Export], blobs: BlobStore, form: ArchiveFormat) ->
             continue
         digest, size = stored[name]
         with _open(blobs, digest) as file:
-            content: Content = io.BufferedReader(_Verified(file, digest, size), _CHUNK)
+            content: Content = stream_of(verified(_pieces(file), Descriptor("", digest, size)), _CHUNK)
             yield Entry(name, Kind.FILE, 0o644, size=size), content
 
 
@@ -191,7 +188,7 @@ def _manifest(descriptor: Descriptor, blobs: BlobStore) -> Manifest:
     if descriptor.media_type not in MANIFESTS:
         raise VerificationError(f"refused {descriptor.digest}: {descriptor.media_type} is not a manifest")
     with _open(blobs, descriptor.digest) as file:
-        return Manifest.parse(_whole(file, descriptor))
+        return Manifest.parse(read_document(file, descriptor))
 
 
 def _open(blobs: BlobStore, digest: Digest) -> BinaryIO:
@@ -205,128 +202,6 @@ def _open(blobs: BlobStore, digest: Digest) -> BinaryIO:
         ) from None
 
 
-class LayoutDirectory:
-    """An OCI layout on disk, read without trust: nothing is given out that does not match its digest.
-
-    Raises ``VerificationError`` when it is no layout, of another version, or not what its digests say.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            mark = parse(self._small("oci-layout"), "oci-layout file")
-            index = self._small("index.json")
-        except OSError as error:
-            raise VerificationError(f"{path} is not an OCI layout", why=str(error)) from error
-        version = mark.field("imageLayoutVersion")
-        if not version.text().startswith("1."):
-            version.refuse(f"expected 1.x, found {version.text()}")
-        self.index = Index.parse(index)
-
-    def find(self, name: str = "") -> Descriptor:
-        """The entry of that name; without a name, the only one there is. Raises ``UsageError``."""
-        entries = self.index.manifests
-        found = [entry for entry in entries if name in ("", entry.annotation(REF_NAME), str(entry.digest))]
-        if len({entry.digest for entry in found}) == 1:
-            return found[0]
-        names = (
-            ", ".join(sorted(entry.annotation(REF_NAME) or str(entry.digest) for entry in entries)) or "nothing"
-        )
-        what = f"no image {name!r}" if name else "no single image"
-        raise UsageError(f"{self._path} has {what}", why=f"it has {names}", hint="name one of them: oci:DIR:NAME")
-
-    def read(self, descriptor: Descriptor) -> bytes:
-        """A document, verified."""
-        with self._raw(descriptor.digest) as file:
-            return _whole(file, descriptor)
-
-    def open(self, descriptor: Descriptor) -> BinaryIO:
-        """A blob's bytes; reading past the end raises ``VerificationError`` unless they were the right ones."""
-        raw = _Verified(self._raw(descriptor.digest), descriptor.digest, descriptor.size)
-        return io.BufferedReader(raw, _CHUNK)
-
-    def verify(self) -> int:
-        """Read every blob that the index leads to; how many there are."""
-        seen: set[Digest] = set()
-        for entry in self.index.manifests:
-            self._verify(entry, seen, 0)
-        return len(seen)
-
-    def _verify(self, descriptor: Descriptor, seen: set[Digest], depth: int) -> None:
-        if descriptor.digest in seen:
-            return
-        if depth > _MAX_DEPTH:
-            raise VerificationError(f"refused {self._path}: indexes nested more than {_MAX_DEPTH} deep")
-        seen.add(descriptor.digest)
-        if descriptor.media_type in INDEXES:
-            for entry in Index.parse(self.read(descriptor)).manifests:
-                self._verify(entry, seen, depth + 1)
-        elif descriptor.media_type in MANIFESTS:
-            manifest = Manifest.parse(self.read(descriptor))
-            for part in (manifest.config, *manifest.layers):
-                if not part.urls:
-                    self._verify(part, seen, depth + 1)
-        else:
-            with self.open(descriptor) as file:
-                while file.read(_CHUNK):
-                    pass
-
-    def _raw(self, digest: Digest) -> BinaryIO:
-        try:
-            return self._open(f"blobs/sha256/{digest.hex}")
-        except OSError as error:
-            raise VerificationError(f"{self._path} lacks blob {digest}", why=str(error)) from error
-
-    def _small(self, name: str) -> bytes:
-        with self._open(name) as file:
-            return file.read(MAX_DOCUMENT + 1)
-
-    def _open(self, name: str) -> BinaryIO:
-        # Symbolic links could lead to files of this machine.
-        return os.fdopen(os.open(self._path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
-
-
-def _whole(file: BinaryIO, descriptor: Descriptor) -> bytes:
-    if descriptor.size > MAX_DOCUMENT:
-        raise VerificationError(f"refused {descriptor.digest}: a document of {descriptor.size} bytes")
-    content = file.read(descriptor.size + 1)
-    if len(content) != descriptor.size or Digest.of(content) != descriptor.digest:
-        raise _damaged(descriptor.digest)
-    return content
-
-
-class _Verified(io.RawIOBase):
-    """Reads exactly ``size`` bytes; the last of them only come if all had the digest."""
-
-    def __init__(self, file: BinaryIO, digest: Digest, size: int) -> None:
-        self._file = file
-        self._digest = digest
-        self._left = size
-        self._state = hashlib.sha256()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        chunk = self._file.read(min(len(view), self._left)) if self._left else b""
-        self._state.update(chunk)
-        self._left -= len(chunk)
-        if (self._left and not chunk) or (not self._left and self._wrong()):
-            raise _damaged(self._digest)
-        view[: len(chunk)] = chunk
-        return len(chunk)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-    def _wrong(self) -> bool:
-        return bool(self._file.read(1)) or self._state.hexdigest() != self._digest.hex
-
-
-def _damaged(digest: Digest) -> ImagewrightError:
-    return VerificationError(
-        f"refused blob {digest}: its content is not what its digest says",
-        hint="if it is in the store, `imagewright store fsck --repair` drops it and the next build makes it again",
-    )
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    while piece := file.read(_CHUNK):
+        yield piece

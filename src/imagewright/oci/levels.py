@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 from imagewright.model.images import Compression
+from imagewright.oci.descriptor import LAYER_GZIP, LAYER_ZSTD
+
+LAYERS = {Compression.GZIP: LAYER_GZIP, Compression.ZSTD: LAYER_ZSTD}
+"""Media types of compressed layers."""
 
 PIECE = {Compression.GZIP: 1 << 20, Compression.ZSTD: 8 << 20}
 """Uncompressed bytes per member or frame. Changing one changes every layer's digest."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from imagewright.errors import VerificationError
 from imagewright.model.digest import Digest
-from imagewright.model.ports import BlobStore
 from imagewright.oci.descriptor import INDEXES, MANIFESTS, Descriptor
-from imagewright.oci.layout import LayoutDirectory
 from imagewright.oci.reading import MAX_DOCUMENT, parse
+from imagewright.oci.streams import damaged
+
+if TYPE_CHECKING:
+    from imagewright.model.ports import BlobStore
 
 PIECE = 1 << 20
 
@@ -86,35 +88,17 @@ class StoredSource:
                 yield piece
 
 
-class LayoutSource:
-    """An image of an OCI layout directory."""
-
-    def __init__(self, layout: LayoutDirectory, name: str = "") -> None:
-        self._layout = layout
-        self._root = layout.find(name)
-
-    def root(self) -> Document:
-        """See :class:`ImageSource`."""
-        return Document(self._layout.read(self._root), self._root.media_type)
-
-    def document(self, descriptor: Descriptor) -> bytes:
-        """See :class:`ImageSource`."""
-        return self._layout.read(descriptor)
-
-    def pieces(self, descriptor: Descriptor, offset: int = 0) -> Iterator[bytes]:
-        """See :class:`ImageSource`."""
-        with self._layout.open(descriptor) as file:
-            left = offset
-            while left and (skipped := file.read(min(PIECE, left))):
-                left -= len(skipped)
-            while piece := file.read(PIECE):
-                yield piece
+def read_document(file: BinaryIO, descriptor: Descriptor) -> bytes:
+    """A document from a file. Raises ``VerificationError`` for one that is too large or not the right one."""
+    if descriptor.size > MAX_DOCUMENT:
+        raise VerificationError(f"refused {descriptor.digest}: a document of {descriptor.size} bytes")
+    return checked(file.read(descriptor.size + 1), descriptor)
 
 
 def checked(content: bytes, descriptor: Descriptor) -> bytes:
     """The content itself. Raises ``VerificationError`` unless it is what the descriptor says."""
     if len(content) != descriptor.size or Digest.of(content) != descriptor.digest:
-        raise VerificationError(f"refused {descriptor.digest}: its content is not what its digest says")
+        raise damaged(descriptor)
     return content
 
 

@@ -12,12 +12,12 @@ from imagewright.oci.descriptor import (
     DOCKER_FOREIGN_LAYER,
     DOCKER_LAYER,
     LAYER_GZIP,
-    LAYERS,
     MANIFEST,
     OCI_FOREIGN,
     Descriptor,
 )
 from imagewright.oci.image import ImageLayer
+from imagewright.oci.levels import LAYERS
 from imagewright.oci.manifest import Manifest
 
 _SAME = {DOCKER_LAYER: LAYER_GZIP, DOCKER_FOREIGN_LAYER: f"{OCI_FOREIGN}+gzip"}

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from imagewright.errors import RegistryError, VerificationError
 from imagewright.model.digest import Digest
-from imagewright.model.ports import BlobStore
 from imagewright.oci.descriptor import MANIFESTS, Descriptor, Target
 from imagewright.oci.index import Index
 from imagewright.oci.manifest import Manifest
@@ -17,6 +17,9 @@ from imagewright.oci.source import Document, ImageSource, checked
 from imagewright.registry.client import RepositoryClient, reference_of
 from imagewright.registry.merging import is_attestation
 from imagewright.registry.source import RegistrySource
+
+if TYPE_CHECKING:
+    from imagewright.model.ports import BlobStore
 
 _MOST_MANIFESTS = 200
 _MAXIMUM_BLOB = 1 << 36

@@ -15,7 +15,8 @@ from imagewright.errors import VerificationError
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.images import Compression
 from imagewright.model.plan import Step, StepKind, StepRecord
-from imagewright.oci.descriptor import LAYERS, Descriptor
+from imagewright.oci.descriptor import Descriptor
+from imagewright.oci.levels import LAYERS
 from imagewright.oci.manifest import Manifest
 from imagewright.oci.reading import MAX_DOCUMENT, parse
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
@@ -31,9 +32,11 @@ from imagewright.errors import ConfigurationError, RegistryError, VerificationEr
 from imagewright.model.proxies import Proxies
 from imagewright.model.references import Repository
 from imagewright.oci.reading import MAX_DOCUMENT
-from imagewright.registry.authorisation import Authorisation
-from imagewright.registry.credentials import Keychain
 from imagewright.registry.refusals import refusal
+
+if TYPE_CHECKING:
+    from imagewright.registry.authorisation import Authorisation
+    from imagewright.registry.credentials import Keychain
 
 PIECE = 1 << 20
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -141,13 +144,15 @@ class Answer:
 class Transport:
     """Speaks to registries, from any thread.
 
-    ``sleep``, ``jitter`` (0 to 1) and ``monotonic`` come from outside.
+    ``keychain`` is asked for with the first challenge: a registry that asks for nothing needs neither our
+    credentials nor the code that presents them. ``sleep``, ``jitter`` (0 to 1) and ``monotonic`` come from
+    outside.
     """
 
     def __init__(
         self,
         options: RegistryOptions,
-        keychain: Keychain,
+        keychain: Callable[[], Keychain],
         *,
         sleep: Callable[[float], None],
         jitter: Callable[[], float],
@@ -159,7 +164,9 @@ class Transport:
         self._guard = threading.Lock()
         self._pools: dict[tuple[str, bool], urllib3.PoolManager] = {}
         self._origins: dict[str, str] = {}
-        self._authorisation = Authorisation(keychain, self._token_exchange, monotonic)
+        self._keychain = keychain
+        self._monotonic = monotonic
+        self._authorisation: Authorisation | None = None
 
     def ask(self, request: Request) -> Answer:
         """Repeat attempts until one is answered. Raises :class:`RegistryError`."""
@@ -258,17 +265,27 @@ class Transport:
 
     def _authorised(self, request: Request, url: str) -> urllib3.BaseHTTPResponse:
         """Send with what authorisation we have; meet one challenge. The answer, whatever its status."""
-        header = self._authorisation.header(request.repository, request.actions, request.also)
+        known = self._authorisation
+        header = "" if known is None else known.header(request.repository, request.actions, request.also)
         response = self._follow(request, url, header)
         if response.status != _UNAUTHORIZED:
             return response
         challenge = response.headers.get("WWW-Authenticate", "")
         content = _some(response)
         response.close()
-        header = self._authorisation.meet(request.repository, request.actions, request.also, challenge, header)
+        known = self._challenged()
+        header = known.meet(request.repository, request.actions, request.also, challenge, header)
         if not header:
             raise refusal(_shown(request), _UNAUTHORIZED, content)
         return self._follow(request, url, header)
+
+    def _challenged(self) -> Authorisation:
+        from imagewright.registry.authorisation import Authorisation  # noqa: PLC0415 - see the class
+
+        with self._guard:
+            if self._authorisation is None:
+                self._authorisation = Authorisation(self._keychain(), self._token_exchange, self._monotonic)
+            return self._authorisation
 
     def _follow(self, request: Request, url: str, authorisation: str) -> urllib3.BaseHTTPResponse:
         """Follow redirects of reads; secrets stay with the origin they are for."""

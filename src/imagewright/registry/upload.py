@@ -2,8 +2,9 @@
 """One blob on its way into a repository: looked for, mounted, or sent in chunks that can go on after a failure.
 
 The states are those of the OCI distribution specification 1.1 ("Pushing Blobs"): an upload is begun with POST, fed
-with PATCH, asked for its progress with GET, and ended with PUT. After any failure the registry is asked how far it
-came, and what is missing is sent. A final PUT whose answer was lost is found done by looking for the blob.
+with PATCH, asked for its progress with GET, and ended with PUT; a small blob goes with that PUT. After any failure
+the registry is asked how far it came, and what is missing is sent. A final PUT whose answer was lost is found done
+by looking for the blob.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _CREATED, _ACCEPTED, _NO_CONTENT, _TOO_LARGE, _RANGE = 201, 202, 204, 413, 416
 _RANGE_HEADER = re.compile(r"(?:bytes=)?0-(\d{1,19})", re.ASCII)
 _MOST_STARTS = 5
 _LARGEST_CHUNK = 1 << 30
+_SMALL = 16 << 20
+"""Bytes of blobs that are first tried in one request: nothing is lost by sending so much again."""
 
 
 class Way(StrEnum):
@@ -109,9 +112,13 @@ class Uploader:
     def _feed(self, blob: Blob, upload: _Upload, progress: Progress) -> None:
         """Send what is missing, and end the upload."""
         row, careful = 0, self._transport.options.careful
+        at_once = not upload.offset and blob.size <= min(upload.chunk, _SMALL)
         while True:
             before = upload.offset
             try:
+                if at_once:
+                    self._finish(blob, upload, Body(blob.size, lambda: _part(blob, 0, blob.size, progress)))
+                    return
                 upload = self._some(blob, upload, progress)
                 if upload.offset == blob.size:
                     self._finish(blob, upload)
@@ -121,9 +128,9 @@ class Uploader:
                 # A proxy before the registry bounds what it takes at once.
                 if error.details.get("status") != _TOO_LARGE or upload.chunk <= careful:
                     raise
-                upload = replace(self._ask_progress(upload), chunk=careful)
+                at_once, upload = False, replace(self._ask_progress(upload), chunk=careful)
             except Trouble as trouble:
-                row += 1
+                at_once, row = False, row + 1
                 self._transport.wait(trouble, row, f"uploading {blob.digest.short} to {self._client.repository}")
                 if self._client.has_blob(blob.digest, blob.size):
                     progress(blob.size)
@@ -153,11 +160,12 @@ class Uploader:
             raise RegistryError(f"{self._client.repository} says it has more of a blob than there is")
         return following
 
-    def _finish(self, blob: Blob, upload: _Upload) -> None:
+    def _finish(self, blob: Blob, upload: _Upload, rest: Body | None = None) -> None:
         separator = "&" if urlsplit(upload.location).query else "?"
         location = f"{upload.location}{separator}{urlencode({'digest': str(blob.digest)})}"
         try:
-            answer = self._transport.attempt(self._at("PUT", location, frozenset({_CREATED, _NO_CONTENT})))
+            request = self._at("PUT", location, frozenset({_CREATED, _NO_CONTENT}))
+            answer = self._transport.attempt(replace(request, body=rest))
         except RegistryError as error:
             # What came in pieces was put together wrongly there: "0-0" may mean nothing, or one byte.
             if "DIGEST_INVALID" in refused_codes(error):

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the machine must give for namespaces, and the way of an ordinary user into them."""
+"""What the machine must give for namespaces, and what to do where it does not."""
 
 from __future__ import annotations
 
 import errno
-import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from imagewright.errors import MachineError
 from imagewright.sandbox.emulation import REGISTER
-from imagewright.sandbox.identity import MAP_IDS, enter_subordinate_ids
+from imagewright.sandbox.identity import MAP_IDS
 from imagewright.sandbox.system import JailError
 
 SETTINGS: tuple[tuple[str, str, str], ...] = (
@@ -82,20 +80,3 @@ def diagnose(error: JailError, setting: Callable[[str], str]) -> tuple[str, str]
             "",
         )
     return "", ""
-
-
-def become_root(arguments: Sequence[str] | None = None) -> None:
-    """Where we are not root: run this program again as root of a user namespace with subordinate ids.
-
-    To be called first, before any thread. Returns at once for root (also for root of such a namespace);
-    otherwise it does not return. ``arguments`` follow the interpreter; by default this program's own.
-    Raises :class:`MachineError` naming what is missing.
-    """
-    if os.geteuid() == 0:
-        return
-    try:
-        enter_subordinate_ids()
-    except JailError as error:
-        raise explain(error) from error
-    words = sys.orig_argv[1:] if arguments is None else arguments
-    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - no shell is meant

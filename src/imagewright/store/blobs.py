@@ -10,17 +10,21 @@ from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from imagewright.errors import VerificationError
 from imagewright.model.digest import Digest
-from imagewright.model.ports import Clock
 from imagewright.store.failures import machine_errors
 from imagewright.store.layout import Layout
 from imagewright.store.session import Session
 
+if TYPE_CHECKING:
+    from imagewright.model.ports import Clock
+
 _DAY = 86_400
 _CHUNK = 1 << 20
+_FLUSH = 4 << 20
+"""Bytes after which the kernel is asked to begin writing, so that little is left to flush at the end."""
 
 
 class DiskBlobs:
@@ -142,6 +146,7 @@ class BlobWriter:
         self._size = size
         self._state = hashlib.sha256()
         self._written = 0
+        self._asked = 0
         with machine_errors(temporary, "cannot write to the store"):
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._descriptor = descriptor
@@ -166,7 +171,12 @@ class BlobWriter:
         with machine_errors(self._layout.root, "cannot write to the store"):
             while view:
                 view = view[os.write(self._descriptor, view) :]
-        self._written += len(data)
+            self._written += len(data)
+            if self._written - self._asked >= _FLUSH:
+                # Starts writing what is dirty, and lets nothing of it go as long as it is (Linux, mm/fadvise.c).
+                fresh = self._written - self._asked
+                os.posix_fadvise(self._descriptor, self._asked, fresh, os.POSIX_FADV_DONTNEED)
+                self._asked = self._written
         return len(data)
 
     def finish(self) -> Digest:

@@ -93,6 +93,7 @@ class Database:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
+        connection.execute("PRAGMA synchronous=NORMAL")
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version > SCHEMA:
             raise ConfigurationError(
@@ -104,7 +105,6 @@ class Database:
             connection.execute("PRAGMA journal_mode=WAL")
             # One transaction: a kill in the middle leaves an empty file, and the next process starts anew.
             connection.executescript(f"BEGIN IMMEDIATE; {_CREATE} PRAGMA user_version={SCHEMA}; COMMIT;")
-        connection.execute("PRAGMA synchronous=NORMAL")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

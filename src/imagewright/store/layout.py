@@ -135,8 +135,8 @@ class Layout:
                 if not directory.is_dir():
                     directory.mkdir(parents=True, exist_ok=True)
             for path, content in ((self.oci_layout, _OCI_LAYOUT), (self.index, EMPTY_INDEX)):
-                if not path.exists():
-                    replace_file(path, content)
+                if not _has_content(path):
+                    replace_file(path, content, flushed=False)
 
     def _is_marked(self) -> bool:
         try:
@@ -174,6 +174,14 @@ class Layout:
         replace_file(self.marker, f"imagewright store {VERSION}\n".encode())
 
 
+def _has_content(path: Path) -> bool:
+    """Whether there is more than the empty file that a loss of power may leave of one that was not flushed."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 def _names(directory: Path) -> list[str]:
     if not directory.is_dir():
         raise ConfigurationError(
@@ -182,14 +190,18 @@ def _names(directory: Path) -> list[str]:
     return [path.name for path in directory.iterdir()]
 
 
-def replace_file(path: Path, content: bytes, temporary: Path | None = None) -> None:
-    """Write a small file whole: flushed under another name, then renamed."""
+def replace_file(path: Path, content: bytes, temporary: Path | None = None, *, flushed: bool = True) -> None:
+    """Write a small file whole: flushed under another name, then renamed.
+
+    One that is not ``flushed`` may be there without content after a loss of power.
+    """
     temporary = temporary or path.parent / f"{UNFINISHED}{token_hex(8)}"
     try:
         with temporary.open("xb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if flushed:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

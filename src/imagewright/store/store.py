@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from imagewright.model.ports import Clock
 from imagewright.store.blobs import DiskBlobs
 from imagewright.store.database import Database
 from imagewright.store.facts import Facts
@@ -15,15 +15,19 @@ from imagewright.store.images import Images
 from imagewright.store.layout import Layout
 from imagewright.store.locks import Held, StoreLocks
 from imagewright.store.session import Session
-from imagewright.store.steps import SqliteSteps
-from imagewright.store.trees import DiskTrees
+
+if TYPE_CHECKING:
+    from imagewright.model.ports import Clock
+    from imagewright.store.steps import SqliteSteps
+    from imagewright.store.trees import DiskTrees
 
 
 class Store:
     """An open store; a context manager. While it is open, no other process can collect it.
 
     ``blobs``, ``steps`` and ``trees`` are the ports of :mod:`imagewright.model.ports`; ``images`` names what
-    was built; ``locks.step`` keeps two processes from making the same step.
+    was built; ``locks.step`` keeps two processes from making the same step. What only builds need, ``steps`` and
+    ``trees``, is loaded when it is first asked for: pulls and descriptions start sooner without.
     """
 
     def __init__(self, layout: Layout, clock: Clock, held: Held, *, exclusive: bool) -> None:
@@ -33,8 +37,6 @@ class Store:
         self.session = Session(layout)
         self.database = Database(layout.database)
         self.blobs = DiskBlobs(layout, self.session, clock)
-        self.steps = SqliteSteps(self.database, self.blobs, clock)
-        self.trees = DiskTrees(layout, self.session, clock)
         self.images = Images(self.database, self.blobs, layout.index, self.session)
         self.exclusive = exclusive
         self._held = held
@@ -51,6 +53,20 @@ class Store:
         layout.create()
         locks = StoreLocks(layout.locks)
         return cls(layout, clock, locks.own() if exclusive else locks.use(), exclusive=exclusive)
+
+    @cached_property
+    def steps(self) -> SqliteSteps:
+        """What finished steps left."""
+        from imagewright.store.steps import SqliteSteps  # noqa: PLC0415 - see the class
+
+        return SqliteSteps(self.database, self.blobs, self.clock)
+
+    @cached_property
+    def trees(self) -> DiskTrees:
+        """Unpacked trees."""
+        from imagewright.store.trees import DiskTrees  # noqa: PLC0415 - see the class
+
+        return DiskTrees(self.layout, self.session, self.clock)
 
     def facts(self, scope: str) -> Facts:
         """Small things to remember between runs."""

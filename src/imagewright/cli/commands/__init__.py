@@ -23,7 +23,7 @@ MODULES = {
     "check": "images",
     "run": "images",
     "train": "training",
-    "push": "registries",
+    "push": "pushing",
     "pull": "registries",
     "copy": "registries",
     "inspect": "registries",

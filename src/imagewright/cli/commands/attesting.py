@@ -13,7 +13,8 @@ import click
 from imagewright.cli import vouching
 from imagewright.cli.commands.group import HELP, PROGRAM
 from imagewright.cli.commands.registries import REPOSITORY, access, access_options
-from imagewright.cli.options import Command, Example, PlatformsType
+from imagewright.cli.options import Command, Example
+from imagewright.cli.platforms import PlatformsType
 from imagewright.cli.session import Session
 from imagewright.errors import NotReproducibleError, UsageError
 from imagewright.model.attestations import (

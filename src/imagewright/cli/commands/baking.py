@@ -10,7 +10,8 @@ import click
 
 from imagewright.cli.commands.dockerfiles import left_out
 from imagewright.cli.commands.group import HELP, PROGRAM, SPEC
-from imagewright.cli.options import Command, Example, many_options, refuse_mixed, selection, selection_options
+from imagewright.cli.options import Command, Example
+from imagewright.cli.selecting import many_options, refuse_mixed, selection, selection_options
 from imagewright.cli.session import Session
 from imagewright.model.dockerfiles import BakeOptions
 

@@ -10,10 +10,12 @@ import click
 
 from imagewright.cli import schedules, summary
 from imagewright.cli.commands.group import FAILED, HELP, PROGRAM, SPEC
-from imagewright.cli.options import Command, Example, many_options, refuse_mixed, selection, selection_options
+from imagewright.cli.options import Command, Example
+from imagewright.cli.selecting import many_options, refuse_mixed, selection, selection_options
 from imagewright.cli.session import Session
 from imagewright.cli.workers import asked_workers, worker_options
-from imagewright.model.options import ArchiveFormat, BuildOptions, CacheOptions, EngineName, LockOptions
+from imagewright.model.general import ArchiveFormat
+from imagewright.model.options import BuildOptions, CacheOptions, EngineName, LockOptions
 
 
 @click.command(

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from imagewright.cli.commands.group import FAILED, HELP, PROGRAM, SPEC
-from imagewright.cli.options import Command, Example, selection, selection_options
+from imagewright.cli.options import Command, Example
+from imagewright.cli.selecting import selection, selection_options
 from imagewright.cli.session import Session
 from imagewright.cli.text import count, one_line
 from imagewright.errors import UsageError

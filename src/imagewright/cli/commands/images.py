@@ -9,15 +9,8 @@ import click
 
 from imagewright.cli import summary
 from imagewright.cli.commands.group import FAILED, HELP, PROGRAM, SPEC
-from imagewright.cli.options import (
-    Command,
-    Example,
-    WrappingCommand,
-    many_options,
-    refuse_mixed,
-    selection,
-    selection_options,
-)
+from imagewright.cli.options import Command, Example, WrappingCommand
+from imagewright.cli.selecting import many_options, refuse_mixed, selection, selection_options
 from imagewright.cli.session import Session
 from imagewright.errors import UsageError
 from imagewright.model.options import RunOptions

@@ -11,7 +11,8 @@ import click
 
 from imagewright.cli.commands.group import HELP, PROGRAM
 from imagewright.cli.console import Paint
-from imagewright.cli.options import Command, Example, PlatformsType
+from imagewright.cli.options import Command, Example
+from imagewright.cli.platforms import PlatformsType
 from imagewright.cli.session import Session
 from imagewright.cli.text import count, fitted
 from imagewright.errors import UsageError

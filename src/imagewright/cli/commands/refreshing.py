@@ -11,7 +11,8 @@ import click
 from imagewright.cli import behind
 from imagewright.cli.commands.group import FAILED, HELP, PROGRAM
 from imagewright.cli.commands.registries import REPOSITORY, access, access_options
-from imagewright.cli.options import Command, Example, PlatformsType
+from imagewright.cli.options import Command, Example
+from imagewright.cli.platforms import PlatformsType
 from imagewright.cli.session import Session
 from imagewright.errors import UsageError
 from imagewright.model.platforms import Platform

@@ -10,7 +10,8 @@ import click
 
 from imagewright.cli.commands.group import HELP, PROGRAM
 from imagewright.cli.commands.registries import access, access_options
-from imagewright.cli.options import Command, Example, PlatformsType
+from imagewright.cli.options import Command, Example
+from imagewright.cli.platforms import PlatformsType
 from imagewright.cli.session import Session
 from imagewright.errors import UsageError
 from imagewright.model.platforms import Platform

@@ -9,7 +9,8 @@ import click
 
 from imagewright.cli import tables
 from imagewright.cli.commands.group import HELP, PROGRAM
-from imagewright.cli.options import Command, Example, PlatformsType
+from imagewright.cli.options import Command, Example
+from imagewright.cli.platforms import PlatformsType
 from imagewright.cli.session import Session
 from imagewright.model.options import TagOptions
 from imagewright.model.platforms import Platform

@@ -10,7 +10,8 @@ import click
 
 from imagewright.cli import summary
 from imagewright.cli.commands.group import HELP, PROGRAM, SPEC
-from imagewright.cli.options import Command, Example, selection, selection_options
+from imagewright.cli.options import Command, Example
+from imagewright.cli.selecting import selection, selection_options
 from imagewright.cli.session import Session
 from imagewright.model.options import TrainOptions
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from imagewright.cli.console import Console
-from imagewright.events import Event
+if TYPE_CHECKING:
+    from imagewright.cli.console import Console
+    from imagewright.events import Event
 
 
 class Progress(Enum):
@@ -45,7 +46,7 @@ def choose(how: str, much: Progress, console: Console, clock: Callable[[], float
 
         return JsonLines(console, clock)
     if how == "none" or (how == "auto" and much is Progress.QUIET):
-        from imagewright.cli.progress.lines import Nothing
+        from imagewright.cli.progress.nothing import Nothing
 
         return Nothing(console)
     if how == "auto" and console.live():

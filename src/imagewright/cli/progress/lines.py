@@ -8,10 +8,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from imagewright import events
 from imagewright.cli.console import Console, glyphs_for
 from imagewright.cli.documents import event_line
 from imagewright.cli.progress.wording import Wording
+from imagewright.events import kinds as events
 
 _EVERY = 10.0
 """Seconds between lines while fetching: enough for a log, and no silence that a CI system takes for death."""
@@ -35,15 +35,6 @@ class _Shown:
     def _write(self, line: str) -> None:
         with self._lock:
             self._console.err([line])
-
-
-class Nothing(_Shown):
-    """Shows nothing but warnings."""
-
-    def event(self, event: events.Event) -> None:
-        """Take one event."""
-        if isinstance(event, events.Warned):
-            self._write(Wording(self._console.paint_err(), glyphs_for(self._console.stderr)).warned(event))
 
 
 class JsonLines(_Shown):

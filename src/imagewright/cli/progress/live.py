@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from imagewright import events
 from imagewright.cli.console import Console, glyphs_for
 from imagewright.cli.progress.wording import Wording
 from imagewright.cli.text import count, one_line, size, stopwatch
+from imagewright.events import kinds as events
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole

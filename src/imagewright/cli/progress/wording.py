@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imagewright import events
 from imagewright.cli.console import Glyphs, Paint
 from imagewright.cli.text import count, duration, one_line, printable, size
+from imagewright.events import kinds as events
 
 _TIME = 11
 """Columns for a duration, so that the names of steps stand in one line."""

@@ -1,29 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Progress as data. Rooms emit events into a sink; only :mod:`imagewright.cli` shows them."""
+"""What is told while images are planned, fetched, built and checked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Base of all events."""
-
-
-@dataclass(frozen=True, slots=True)
-class Note(Event):
-    """Something a person may want to know."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Warned(Event):
-    """Something a person should know; nothing failed."""
-
-    text: str
+from imagewright.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +52,6 @@ class FetchFinished(Event):
     files: int
     size: int
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class TransferStarted(Event):
-    """A blob is on its way to or from a registry. ``name`` is what a person reads, ``size`` in bytes."""
-
-    blob: str
-    name: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class TransferProgress(Event):
-    """``size`` bytes of ``total`` are there."""
-
-    blob: str
-    name: str
-    size: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class TransferFinished(Event):
-    """A blob is there. ``how``: uploaded, mounted, skipped (it was there), downloaded; ``seconds`` it took."""
-
-    blob: str
-    name: str
-    size: int
-    how: str
-    seconds: float
-
-
-Transfer = TransferStarted | TransferProgress | TransferFinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +109,3 @@ class CheckFinished(Event):
     passed: bool
     detail: str
     seconds: float
-
-
-Sink = Callable[[Event], None]
-
-
-def discard(event: Event) -> None:
-    """A sink for those who do not want to know."""
-    del event

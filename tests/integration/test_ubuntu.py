@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from imagewright.catalog.resolve import wished
+from imagewright.catalog.shipped import shipped_catalog
 from imagewright.model.lock import Role
 from imagewright.model.packages import LockedPackage
 from imagewright.planning.lockfile import read_lock
@@ -64,15 +66,18 @@ class Ubuntu:
     url: Loopback
     workshop: Workshop
 
-    def configure(self, *, fingerprint: str = "", mirrors: str = "ubuntu") -> None:
-        """Write ``imagewright.toml``: the archive's own key, or another fingerprint; one mirror for all."""
+    def configure(self, *, fingerprint: str = "", mirrors: str = "ubuntu", full: str = FULL) -> None:
+        """Write ``imagewright.toml``: the archive's own key, or another fingerprint; one mirror for all.
+
+        ``full`` is the table of that variant; without any it is the one that ships.
+        """
         directory = self.workshop.directory
         (directory / "own.asc").write_text(self.archive.key.certificate)
         address = f'{mirrors} = "{self.url}/{self.archive.prefix}"\n' if mirrors else ""
         (directory / "imagewright.toml").write_text(
             f'[mirrors]\n{address}\n[catalog]\nkeyrings = ["own.asc"]\n\n'
             + "\n".join(suite_table(fingerprint or self.archive.key.fingerprint, name) for name in SUITES)
-            + FULL
+            + full
         )
 
 
@@ -245,6 +250,27 @@ def test_jammy_is_locked_from_its_own_pockets(ubuntu: Ubuntu, tmp_path: Path) ->
     names = {package.name for found in lock.sets for package in found.packages}
     assert {"ubuntu-keyring", "procps", "apt"} <= names
     assert not {"ubuntu-pro-client", "ubuntu-advantage-tools", "unminimize"} & names
+
+
+def test_the_whole_list_of_full_is_locked(ubuntu: Ubuntu, tmp_path: Path) -> None:
+    """Debian's index as Ubuntu's: whether Ubuntu has these names too is seen only where its archive is."""
+    index = AptOracle("trixie", "amd64").lists()["trixie"].read_bytes()
+    before = dict(ubuntu.url.files)
+    own = ubuntu.archive.pocket("").index("main", "amd64")
+    workshop = Workshop(ubuntu.workshop.directory, ubuntu.workshop.store, tmp_path / "imagewright.lock")
+    try:
+        ubuntu.archive.write(packages=index.rstrip(b"\n") + b"\n\n" + own)
+        ubuntu.configure(full="")
+        workshop.call("lock", "3.13-noble")
+    finally:
+        ubuntu.configure()
+        ubuntu.url.files.clear()
+        ubuntu.url.files.update(before)
+    names = {package.name for found in read_lock(workshop.lock.read_text()).sets for package in found.packages}
+    catalog = shipped_catalog()
+    wanted = wished(catalog.by_variant["full"].packages, "3.13", "noble")
+    assert len(wanted) > 50
+    assert set(wanted) <= names
 
 
 def test_a_second_build_is_all_cached(ubuntu: Ubuntu, image: tuple[Any, Path]) -> None:

@@ -84,12 +84,22 @@ class Row:
         return self.spec.rpartition("-")[2]
 
 
+def merged(rows: Iterable[Row]) -> dict[tuple[str, str, str], Row]:
+    """Rows by key: the newest counts, with what was found out before of the same bytes."""
+    known: dict[tuple[str, str, str], Row] = {}
+    for row in rows:
+        before = known.get(row.key)
+        if before is None or before.digest != row.digest:
+            known[row.key] = row
+        else:
+            known[row.key] = replace(row, again=row.again or before.again, docker=row.docker or before.docker)
+    return known
+
+
 def read(path: Path) -> dict[tuple[str, str, str], Row]:
-    """The rows of a file by key; the newest of a key counts."""
-    if not path.exists():
-        return {}
-    rows = (Row(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines())
-    return {row.key: row for row in rows}
+    """The rows of a file by key."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return merged(Row(**json.loads(line)) for line in lines)
 
 
 def line(row: Row) -> str:
@@ -98,13 +108,8 @@ def line(row: Row) -> str:
 
 
 def record(path: Path, rows: Iterable[Row]) -> None:
-    """Merge rows into a file: of the same image, what was found out before stays. How long it took is left out."""
-    known = read(path)
-    for row in rows:
-        before = known.get(row.key, row)
-        same = before.digest == row.digest
-        again, docker = (before.again, before.docker) if same else ("", "")
-        known[row.key] = replace(row, again=row.again or again, docker=row.docker or docker, seconds=0.0)
+    """Merge rows into a file. How long a build took is left out, as it says more about the machine."""
+    known = merged((*read(path).values(), *(replace(row, seconds=0.0) for row in rows)))
     path.write_text("".join(line(known[key]) for key in sorted(known)), encoding="utf-8")
 
 

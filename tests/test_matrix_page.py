@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page on what was built is what its record says, and the record is about images that there are."""
+"""What was built: the page is what the record says, the record is about images that there are, and runs go on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,79 @@ def test_a_new_row_keeps_what_was_found_out_of_the_same_image(rows: ModuleType, 
     rows.record(path, [rows.Row("3.13.15-slim-trixie", "amd64", digest="sha256:2", checks="1 of 1")])
     (other,) = rows.read(path).values()
     assert (other.docker, other.again) == ("", "")
+
+
+CELL = "3.13.15-slim-trixie i386"
+
+
+class Call:
+    """Stands for the program: what it was asked, and a digest that it answers."""
+
+    def __init__(self, digest: str) -> None:
+        self.asked: list[str] = []
+        self.digest = digest
+
+    def __call__(self, place: Any, *words: str | Path) -> Any:
+        another = "another-place" in str(place.directory)
+        self.asked.append(f"{words[0]}{' again' if another else ''}")
+        if words[0] == "check":
+            return [{"check": "version", "passed": True}]
+        (place.directory / "imagewright.lock").touch()
+        layers = [{"digest": self.digest, "step": "python"}]
+        return [{"digest": self.digest, "layers": layers, "size": 1_000_000, "tags": ["3.13-slim"]}]
+
+
+def run(matrix: ModuleType, monkeypatch: pytest.MonkeyPatch, call: Call, *words: str) -> tuple[int, list[str]]:
+    """What the benchmark ended with, and what it asked of the program."""
+    call.asked.clear()
+    monkeypatch.setattr("sys.argv", ["matrix.py", "--only", CELL, *words])
+
+    def bound(place: Any, *given: str | Path) -> Any:
+        return call(place, *given)
+
+    monkeypatch.setattr(matrix.Place, "call", bound)
+    return matrix.main(), list(call.asked)
+
+
+def test_what_was_whole_is_not_built_again(
+    rows: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matrix = importlib.import_module("matrix")
+    call = Call("sha256:1")
+    store = f"--store={tmp_path}"
+    once, twice = ["build", "check"], ["plan", "build", "check", "build again"]
+    assert run(matrix, monkeypatch, call, store, "--resume") == (0, once)
+    assert run(matrix, monkeypatch, call, store, "--resume") == (0, [])
+    assert run(matrix, monkeypatch, call, store, "--resume", "--again") == (0, twice)
+    assert run(matrix, monkeypatch, call, store, "--resume", "--again") == (0, [])
+    assert run(matrix, monkeypatch, call, store, "--resume") == (0, [])
+    assert "| 3.13.15-slim-trixie | i386 |" in capsys.readouterr().out.splitlines()[-1]
+    assert run(matrix, monkeypatch, call, store, "--again") == (0, twice)
+    assert run(matrix, monkeypatch, call, store) == (0, once)
+    (kept,) = rows.read(tmp_path / matrix.NOTES).values()
+    assert kept.again == "same", "of the same bytes it is known already"
+
+
+def test_another_digest_or_a_failure_is_told_and_built_again(
+    rows: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matrix = importlib.import_module("matrix")
+
+    class Differs(Call):
+        def __call__(self, place: Any, *words: str | Path) -> Any:
+            self.digest = f"sha256:{len(self.asked)}"
+            return super().__call__(place, *words)
+
+    class Fails(Call):
+        def __call__(self, place: Any, *words: str | Path) -> Any:
+            raise RuntimeError("no | space")
+
+    store = f"--store={tmp_path}"
+    assert run(matrix, monkeypatch, Differs(""), store, "--again")[0] == 1
+    assert "| OTHER python |" in capsys.readouterr().out
+    assert run(matrix, monkeypatch, Fails(""), store)[0] == 1
+    assert "FAILED: no / space" in capsys.readouterr().out
+    assert run(matrix, monkeypatch, Call("sha256:1"), store, "--resume") == (0, ["build", "check"])
 
 
 def test_a_page_says_what_failed_and_what_nobody_built(rows: ModuleType) -> None:

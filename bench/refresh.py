@@ -20,7 +20,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from support.loopback import serve
 GOAL_SECONDS = 60.0
 GOAL_RATIO = 50.0
 SPECS = [f"3.13{variant}-{suite}" for suite in ("trixie", "bookworm") for variant in ("", "-slim", "-minimal")]
+STAGES = Path(__file__).with_name("stages.py")
 KEY = SigningKey.make()
 
 
@@ -46,6 +47,7 @@ class Project:
     directory: Path
     store: Path
     mirror: str
+    stages: Path | None = None
 
     @property
     def lock(self) -> Path:
@@ -54,7 +56,8 @@ class Project:
 
     def __call__(self, *words: str) -> tuple[float, Any]:
         """Seconds of wall time, and the answer. Raises ``SystemExit`` if it fails."""
-        program = [sys.executable, "-m", "imagewright", f"--store={self.store}", f"--mirror=bench={self.mirror}"]
+        alone = [str(STAGES), f"--out={self.stages}", "--", "--jobs=1"] if self.stages else ["-m", "imagewright"]
+        program = [sys.executable, *alone, f"--store={self.store}", f"--mirror=bench={self.mirror}"]
         begun = time.perf_counter()
         ended = subprocess.run(
             [*program, *words, "--json"],
@@ -116,6 +119,7 @@ def main() -> int:
     parser.add_argument("--store", type=Path)
     parser.add_argument("--profile", default="release")
     parser.add_argument("--package", default="zlib1g")
+    parser.add_argument("--stages", type=Path, help="write where the time goes to this file; implies one job")
     parser.add_argument("--dockerfile", type=float, default=0.0, help="seconds that one Dockerfile takes")
     words = parser.parse_args()
     suites = sorted({spec.rpartition("-")[2] for spec in words.specs})
@@ -134,7 +138,8 @@ def main() -> int:
             idle, _ = project("refresh", "--only=packages", f"--push={where}", "--force")
             for suite in suites:
                 publish(files, directory, suite, tuple(newer(project, suite, words.package, directory)))
-            seconds, done = project(
+            measured = replace(project, stages=words.stages)
+            seconds, done = measured(
                 "refresh", "--only=packages", f"--push={where}", "--force", f"--notes={directory / 'notes'}"
             )
     return report(words, idle, seconds, done)

@@ -51,6 +51,7 @@ def make_ports(world: World, store: Store) -> Ports:
         steps=store.steps,
         trees=store.trees,
         sandbox=NamespaceSandbox(),
+        pieces=store.pieces,
     )
 
 

@@ -86,7 +86,7 @@ def extend_bare(
 ) -> ExtendedRoot:
     """Add packages to a bare root (``lower``, topmost first), in ``workspace`` (empty).
 
-    ``epoch`` is that of what lies below, which the result's is never earlier than. Raises as
+    ``epoch`` is that of what lies below, which counts where nothing is added. Raises as
     :func:`assemble_bare`, and :class:`BuildError` for files of ``lower`` that would be hidden.
     """
     upper = workspace / "upper"
@@ -101,7 +101,7 @@ def extend_bare(
                 for link in recipe.applet_links(_busybox(package)):
                     _link(upper, link)
         _database(upper, done)
-    latest = max([epoch, *(each.newest for each in done)])
+    latest = max((each.newest for each in done), default=epoch)
     normalise(upper, started, latest, whole=False)
     Overlay(upper, lower).check_nothing_hidden()
     return ExtendedRoot(upper, lower, latest)

@@ -32,9 +32,13 @@ class Overlay:
     def _scan(self) -> Scan:
         return scan(self.upper)
 
-    def layer(self) -> EntryStream:
-        """What was added above, without state, sorted; directories that were there look as they did."""
-        return stream(self._scan, self._added())
+    def layer(self, epoch: int) -> EntryStream:
+        """What was added above, without state, sorted.
+
+        Directories that were there look as they did, but for their time, which is ``epoch`` (seconds): an update
+        of what lies below would otherwise change this layer too.
+        """
+        return stream(self._scan, self._added(epoch))
 
     def state(self) -> EntryStream:
         """All state files as they are now, from above and below, with the directories above them, sorted."""
@@ -71,7 +75,7 @@ class Overlay:
                 return tree, entry
         return None
 
-    def _added(self) -> Sequence[Entry]:
+    def _added(self, epoch: int) -> Sequence[Entry]:
         kept: list[Entry] = []
         needed: set[str] = set()
         for entry in reversed(recipe.split(self._scan.entries)[0]):  # what is inside a directory comes first
@@ -79,7 +83,7 @@ class Overlay:
             if below is None:
                 kept.append(entry)
             elif entry.kind is Kind.DIRECTORY and entry.path in needed:
-                kept.append(below[1])
+                kept.append(replace(below[1], mtime=epoch))
             else:
                 continue  # a directory with nothing new in it, or a file that only looks changed
             needed.add(entry.path.rpartition("/")[0])

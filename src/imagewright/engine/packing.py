@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from imagewright.model.digest import Digest
 from imagewright.model.images import Compression
 from imagewright.model.plan import StepRecord
-from imagewright.model.ports import BlobStore
+from imagewright.model.ports import BlobStore, PieceCache
 from imagewright.model.tree import EntrySource
 from imagewright.oci.compression import PIECE, compress, pieces
 from imagewright.oci.decompression import decompressed
 from imagewright.oci.layers import Layer
+from imagewright.oci.pieces import Recorder
 
 LARGEST = 64 << 30
 """Bytes that a layer may unpack to."""
@@ -57,20 +58,39 @@ class LayerBlob:
         )
 
 
-def pack(name: str, entries: EntrySource, blobs: BlobStore, *, epoch: int, jobs: int) -> LayerBlob:
-    """Write a layer into the store, streaming; the bytes depend on entries and epoch alone."""
-    layer = Layer(entries, epoch=epoch, compression=Compression.GZIP, jobs=jobs)
+def pack(
+    name: str,
+    entries: EntrySource,
+    blobs: BlobStore,
+    *,
+    epoch: int,
+    jobs: int,
+    known: PieceCache | None = None,
+) -> LayerBlob:
+    """Write a layer into the store, streaming; the bytes depend on entries and epoch alone.
+
+    Pieces that are ``known`` from other layers are not compressed again.
+    """
+    recorder = None if known is None else Recorder(known)
+    layer = Layer(entries, epoch=epoch, compression=Compression.GZIP, jobs=jobs, recorder=recorder)
     digest = blobs.put(layer)
+    if known is not None and recorder is not None:
+        known.keep(digest, recorder.written)
     result = layer.result
     return LayerBlob(name, digest, result.diff_id, result.size, Compression.GZIP, epoch)
 
 
-def repack(layer: LayerBlob, compression: Compression, blobs: BlobStore, *, jobs: int) -> LayerBlob:
+def repack(
+    layer: LayerBlob, compression: Compression, blobs: BlobStore, *, jobs: int, known: PieceCache | None = None
+) -> LayerBlob:
     """The same archive compressed in another way: another digest, the same ``diff_id``."""
     if layer.compression is compression:
         return layer
+    recorder = None if known is None else Recorder(known)
     with blobs.open(layer.digest) as file:
         plain = decompressed(file, maximum=LARGEST)
         parts = pieces(iter(lambda: plain.read(_PIECE), b""), PIECE[compression])
-        digest = blobs.put(compress(parts, compression, jobs=jobs))
+        digest = blobs.put(compress(parts, compression, jobs=jobs, recorder=recorder))
+    if known is not None and recorder is not None:
+        known.keep(digest, recorder.written)
     return replace(layer, digest=digest, size=blobs.size(digest), compression=compression)

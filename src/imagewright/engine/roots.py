@@ -64,7 +64,11 @@ class AssembledRoot:
 
 @dataclass(frozen=True, slots=True)
 class ExtendedRoot:
-    """Packages added to a root: ``upper`` is what changed above ``lower``, as overlayfs keeps it."""
+    """Packages added to a root: ``upper`` is what changed above ``lower``, as overlayfs keeps it.
+
+    ``epoch`` (seconds) is the latest modification time in the packages that were added. What lies below has no
+    part in it: an update of the base alone leaves the layer as it is.
+    """
 
     upper: Path
     lower: tuple[Path, ...]
@@ -72,7 +76,7 @@ class ExtendedRoot:
 
     def layer(self) -> EntryStream:
         """What was added and stays as it is, sorted. Nothing of it is in ``lower``; that was checked."""
-        return Overlay(self.upper, self.lower).layer()
+        return Overlay(self.upper, self.lower).layer(self.epoch)
 
     def state(self) -> EntryStream:
         """The whole state as it is now, that of ``lower`` included, sorted."""
@@ -113,8 +117,8 @@ def extend_root(
 ) -> ExtendedRoot:
     """Install packages on top of a root (``lower``, topmost first), in ``workspace`` (empty).
 
-    ``automatic`` are those nobody asked for; ``epoch`` that of what lies below, which the result's is never
-    earlier than; ``files`` (path → text) are written before any script runs. Raises as :func:`assemble_root`, and
+    ``automatic`` are those nobody asked for; ``epoch`` is that of what lies below, which counts where nothing is
+    added; ``files`` (path → text) are written before any script runs. Raises as :func:`assemble_root`, and
     :class:`BuildError` naming files of ``lower`` that the packages or their scripts have changed, other than the
     state that every installation changes.
     """
@@ -131,7 +135,7 @@ def extend_root(
         written[_EXTENDED_STATES] = (before.read_text(encoding="utf-8") if before else "") + came_along
     # "libraries": the dynamic linker must find those of other layers too, libpython for one, in /usr/local/lib.
     assembly.run(tuple(packages), frozenset(), architecture, written, last=["libraries"])
-    latest = max(assembly.epoch, epoch)
+    latest = assembly.epoch or epoch
     normalise(upper, started, latest, whole=False)
     Overlay(upper, lower).check_nothing_hidden()
     return ExtendedRoot(upper, lower, latest)

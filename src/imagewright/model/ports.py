@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,6 +61,28 @@ class BlobStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenPiece:
+    """A compressed piece of a blob: ``key`` says what it was made from and how, ``sha256`` and ``size`` (bytes)
+    what it is."""
+
+    key: bytes
+    size: int
+    sha256: bytes
+
+
+class PieceCache(Protocol):
+    """Compressed pieces of blobs in the store; safe for threads. A cache: what is not there is made again."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The piece of that key, exactly as it was written; ``None`` if it is not to be had."""
+        ...
+
+    def keep(self, blob: Digest, pieces: Sequence[WrittenPiece]) -> None:
+        """Remember what a blob of the store consists of, from its beginning to its end."""
+        ...
+
+
 class StepIndex(Protocol):
     """What finished steps left."""
 
@@ -107,7 +129,10 @@ class Sandbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything outside the pure core that a build uses, made once by the composition root."""
+    """Everything outside the pure core that a build uses, made once by the composition root.
+
+    Without ``pieces`` everything is compressed anew.
+    """
 
     clock: Clock
     fetcher: Fetcher
@@ -115,6 +140,7 @@ class Ports:
     steps: StepIndex
     trees: TreeStore
     sandbox: Sandbox
+    pieces: PieceCache | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import deflate
 import zstandard
 
 from imagewright.model.images import Compression
 from imagewright.oci.levels import LEVEL, PIECE
+from imagewright.oci.pieces import Recorder
+
+_T = TypeVar("_T")
 
 __all__ = ["LEVEL", "MOST_JOBS", "PIECE", "compress", "pieces"]
 
@@ -26,15 +30,33 @@ MOST_JOBS = {Compression.GZIP: 32, Compression.ZSTD: 4}
 
 
 def compress(
-    parts: Iterable[bytes], kind: Compression, *, level: int | None = None, jobs: int = 1
+    parts: Iterable[bytes],
+    kind: Compression,
+    *,
+    level: int | None = None,
+    jobs: int = 1,
+    recorder: Recorder | None = None,
 ) -> Iterator[bytes]:
     """Compress each part by itself, in ``jobs`` threads; memory is bounded by ``jobs`` and the parts' size.
 
-    To be deterministic, cut the parts with :func:`pieces`.
+    To be deterministic, cut the parts with :func:`pieces`. A ``recorder`` spares the work for parts that it knows.
     """
     chosen = LEVEL[kind] if level is None else level
+    threads = max(1, min(jobs, MOST_JOBS[kind]))
     work = _gzip(chosen) if kind is Compression.GZIP else _zstd(chosen)
-    return _in_order(parts, work, max(1, min(jobs, MOST_JOBS[kind])))
+    if recorder is None:
+        yield from _in_order(parts, work, threads)
+        return
+    for written, packed in _in_order(parts, recorder.remembering(method(kind, chosen), work), threads):
+        recorder.written.append(written)
+        yield packed
+
+
+def method(kind: Compression, level: int) -> str:
+    """All that decides, besides a piece's bytes, what it is compressed to."""
+    if kind is Compression.GZIP:
+        return f"gzip {level} deflate {deflate.__version__}"
+    return f"zstd {level} {'.'.join(map(str, zstandard.ZSTD_VERSION))} zstandard {zstandard.__version__}"
 
 
 def pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -67,11 +89,11 @@ def _zstd(level: int) -> Callable[[bytes], bytes]:
     return work
 
 
-def _in_order(parts: Iterable[bytes], work: Callable[[bytes], bytes], jobs: int) -> Iterator[bytes]:
+def _in_order(parts: Iterable[bytes], work: Callable[[bytes], _T], jobs: int) -> Iterator[_T]:
     if jobs == 1:
         yield from map(work, parts)
         return
-    waiting: deque[Future[bytes]] = deque()
+    waiting: deque[Future[_T]] = deque()
     with ThreadPoolExecutor(jobs, "compress") as pool:
         try:
             for part in parts:

@@ -12,6 +12,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import Compression
 from imagewright.model.tree import Content, Entry, EntrySource, EntryStream
 from imagewright.oci.compression import PIECE, compress, pieces
+from imagewright.oci.pieces import Recorder
 from imagewright.oci.tar import archive
 
 
@@ -33,7 +34,8 @@ class Layer:
 
     ``entries`` are sorted by :func:`imagewright.oci.tar.order`; later modification times become ``epoch``
     (seconds). The bytes depend on nothing else but ``compression`` and ``level``: not on ``jobs``, the
-    processor or the machine. Memory is bounded, some megabytes per job.
+    processor or the machine, nor on the ``recorder``, which only spares work. Memory is bounded, some
+    megabytes per job.
     """
 
     def __init__(
@@ -44,9 +46,10 @@ class Layer:
         compression: Compression = Compression.GZIP,
         level: int | None = None,
         jobs: int = 1,
+        recorder: Recorder | None = None,
     ) -> None:
         parts = pieces(archive(self._counted(entries), epoch=epoch), PIECE[compression])
-        self._chunks = compress(self._hashed(parts), compression, level=level, jobs=jobs)
+        self._chunks = compress(self._hashed(parts), compression, level=level, jobs=jobs, recorder=recorder)
         self._plain = hashlib.sha256()
         self._packed = hashlib.sha256()
         self._plain_size = self._packed_size = self._entries = 0

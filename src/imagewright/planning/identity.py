@@ -229,7 +229,7 @@ def recipe_revision(kind: StepKind) -> str:
 def _recipe(kind: StepKind) -> str:  # noqa: PLR0911 - one for each kind
     match kind:
         case StepKind.BASE | StepKind.BUILDROOT | StepKind.RUNTIME:
-            return _roots_revision()
+            return _roots_revision() + (f" {roots_recipe.EXTENDED}" if kind is StepKind.RUNTIME else "")
         case StepKind.SYSROOT | StepKind.EMULATOR:
             return UNPACK_REVISION
         case StepKind.PYTHON:

@@ -20,6 +20,9 @@ from imagewright.model.tree import Entry, Kind
 REVISION = "1"
 """Part of every root step's identity: changed when the same inputs give other bytes."""
 
+EXTENDED = "2"
+"""The same for packages that are added to a root."""
+
 BOOTSTRAP = ("apt",)
 """Besides Essential packages, what is unpacked before any maintainer script runs, as debootstrap does it."""
 

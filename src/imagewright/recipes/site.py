@@ -13,7 +13,7 @@ from importlib import resources
 from imagewright.model.images import Flavour
 from imagewright.model.plan import Script
 
-REVISION = "1 installer 1.1.0"
+REVISION = "2 installer 1.1.0"
 """Part of the step's identity: changed when the same inputs give other bytes, as another ``installer`` may."""
 
 INSTALLER = b"imagewright\n"

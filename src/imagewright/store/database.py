@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SQLite file behind the step index, the images and small facts.
+"""The SQLite file behind the step index, the images, small facts and pieces of layers.
 
 Write-ahead log with ``synchronous=NORMAL``: safe against kill -9 (nothing committed is lost) and against loss
 of power (consistent; the last commits may be lost, and their steps are then done again). Transactions are

@@ -122,5 +122,6 @@ def _sweep(store: Store, doomed: _Doomed) -> None:
     store.steps.remove(list(doomed.records))
     for digest, _ in doomed.blobs:
         store.blobs.remove(digest)
+    store.pieces.prune()
     for key, _ in doomed.trees:
         store.trees.remove(key)

@@ -7,7 +7,8 @@
     index.json            its image index, written anew from the table ``images`` whenever that changes
     blobs/sha256/<hex>    content, mode 0444; modification time = last use, exact to a day
     imagewright-store     "imagewright store <version>\\n"; the version of everything below and of index.sqlite
-    index.sqlite          steps, images and small facts (schema in database.py); write-ahead log beside it
+    index.sqlite          steps, images, small facts, pieces of layers (schemas in database.py and pieces.py);
+                          write-ahead log beside it
     trees/<hex>/root      an unpacked, immutable tree;  <hex> is the key its maker chose
     trees/<hex>/tree.json what was adopted: entries, bytes, fingerprint, boot;  modification time = last use
     work/<session>.lock   held with flock(2) by the process that owns work/<session>

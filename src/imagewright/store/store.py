@@ -18,6 +18,7 @@ from imagewright.store.session import Session
 
 if TYPE_CHECKING:
     from imagewright.model.ports import Clock
+    from imagewright.store.pieces import Pieces
     from imagewright.store.steps import SqliteSteps
     from imagewright.store.trees import DiskTrees
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 class Store:
     """An open store; a context manager. While it is open, no other process can collect it.
 
-    ``blobs``, ``steps`` and ``trees`` are the ports of :mod:`imagewright.model.ports`; ``images`` names what
-    was built; ``locks.step`` keeps two processes from making the same step. What only builds need, ``steps`` and
-    ``trees``, is loaded when it is first asked for: pulls and descriptions start sooner without.
+    ``blobs``, ``pieces``, ``steps`` and ``trees`` are the ports of :mod:`imagewright.model.ports`; ``images``
+    names what was built; ``locks.step`` keeps two processes from making the same step. What only builds need,
+    ``pieces``, ``steps`` and ``trees``, is loaded when it is first asked for: pulls and descriptions start sooner
+    without.
     """
 
     def __init__(self, layout: Layout, clock: Clock, held: Held, *, exclusive: bool) -> None:
@@ -53,6 +55,13 @@ class Store:
         layout.create()
         locks = StoreLocks(layout.locks)
         return cls(layout, clock, locks.own() if exclusive else locks.use(), exclusive=exclusive)
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """Where compressed pieces of layers lie."""
+        from imagewright.store.pieces import Pieces  # noqa: PLC0415 - see the class
+
+        return Pieces(self.database, self.blobs)
 
     @cached_property
     def steps(self) -> SqliteSteps:

@@ -83,7 +83,7 @@ def _label(source: Source, record: StepRecord) -> str:
 def _layer(source: Source, work: ImageWork, context: StepContext) -> ImageLayer:
     record = context.needs[source.role]
     stored = LayerBlob.of(record, source.layer)
-    blob = repack(stored, work.compression, context.ports.blobs, jobs=context.jobs)
+    blob = repack(stored, work.compression, context.ports.blobs, jobs=context.jobs, known=context.ports.pieces)
     return ImageLayer(
         digest=blob.digest,
         diff_id=blob.diff_id,

@@ -48,7 +48,7 @@ def keep_parts(tree: Path, context: StepContext, *, epoch: int) -> Outcome:
     outputs: list[tuple[str, Digest]] = []
     facts: list[tuple[str, str]] = []
     for part, directory in sorted(split_tree(tree, context.workspace / "parts").items()):
-        layer = pack(part, walk(directory), blobs, epoch=epoch, jobs=context.jobs)
+        layer = pack(part, walk(directory), blobs, epoch=epoch, jobs=context.jobs, known=context.ports.pieces)
         outputs += [layer.output(), (needs_of(part), blobs.put([elf.dump(elf.scan(directory))]))]
         facts += layer.facts()
         context.ports.trees.adopt(directory, part_key(context.step.id, part))

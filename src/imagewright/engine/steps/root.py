@@ -21,7 +21,7 @@ def run_root(context: StepContext) -> Outcome:
     if work.kind is RootKind.BARE:
         bare = assemble_bare(work, machine_of(context, work.architecture), context.workspace)
         context.phase("pack")
-        layer = pack("layer", bare.layer(), ports.blobs, epoch=bare.epoch, jobs=context.jobs)
+        layer = pack("layer", bare.layer(), ports.blobs, epoch=bare.epoch, jobs=context.jobs, known=ports.pieces)
         ports.trees.adopt(bare.tree, context.step.id)
         return Outcome((layer.output(),), (("epoch", str(bare.epoch)), *layer.facts()))
     root = assemble_root(work, machine_of(context, work.architecture), context.workspace)
@@ -35,6 +35,7 @@ def run_root(context: StepContext) -> Outcome:
                 ports.blobs,
                 epoch=root.epoch,
                 jobs=context.jobs,
+                known=ports.pieces,
             )
             for name, entries in (("layer", root.layer()), ("state", root.state()))
         ]

@@ -39,10 +39,14 @@ def run_runtime(context: StepContext) -> Outcome:
     root = _extend(work, chosen, context)
     _tell_of_interpreter(work, root, ports)
     context.phase("pack")
-    streams = [("layer", root.layer())]
-    if work.kind is RootKind.CONFIGURED:
-        streams.append(("state", root.state()))
-    layers = [pack(name, entries, ports.blobs, epoch=root.epoch, jobs=context.jobs) for name, entries in streams]
+    streams = [("layer", root.layer(), root.epoch)]
+    if work.kind is RootKind.CONFIGURED:  # what lies below is in the state as well, with its times
+        below = LayerBlob.of(context.needs["base"], "layer").epoch
+        streams.append(("state", root.state(), max(root.epoch, below)))
+    layers = [
+        pack(name, entries, ports.blobs, epoch=epoch, jobs=context.jobs, known=ports.pieces)
+        for name, entries, epoch in streams
+    ]
     ports.trees.adopt(root.upper, context.step.id)
     facts = [fact for layer in layers for fact in layer.facts()]
     names = " ".join(package.name for package in chosen.packages)

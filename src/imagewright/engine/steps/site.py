@@ -47,17 +47,21 @@ def run_site(context: StepContext) -> Outcome:
         _locale(context, work, place)
     if work.bytecode:
         _bytecode(context, work, place)
-    epoch = max(work.epoch, *(LayerBlob.of(context.needs[role], "layer").epoch for role in ("base", "runtime")))
+    below = (LayerBlob.of(context.needs[role], "layer").epoch for role in ("base", "runtime"))
+    latest = max(work.epoch, *below)  # of the state, which holds what lies below; the layer has nothing of it
     if work.account is not None:
-        add_account(place, work.account, epoch)
-    normalise(upper, started, epoch, whole=False)
+        add_account(place, work.account, latest)
+    normalise(upper, started, work.epoch, whole=False)
     overlay = Overlay(upper, lower)
     overlay.check_nothing_hidden()
     context.phase("pack")
-    streams = [("layer", overlay.layer())]
+    streams = [("layer", overlay.layer(work.epoch), work.epoch)]
     if "state" in dict(context.needs["runtime"].outputs):  # a bare root has none
-        streams.append(("state", overlay.state()))
-    layers = [pack(name, entries, ports.blobs, epoch=epoch, jobs=context.jobs) for name, entries in streams]
+        streams.append(("state", overlay.state(), latest))
+    layers = [
+        pack(name, entries, ports.blobs, epoch=epoch, jobs=context.jobs, known=ports.pieces)
+        for name, entries, epoch in streams
+    ]
     ports.trees.adopt(upper, context.step.id)
     return Outcome(
         tuple(layer.output() for layer in layers), tuple(fact for one in layers for fact in one.facts())

@@ -27,6 +27,7 @@ from imagewright.app.steps import make_ports, make_runners
 from imagewright.app.timekeeping import remembered_times
 from imagewright.app.untrained import warn_untrained
 from imagewright.app.world import World
+from imagewright.catalog.shipped import shipped_speeds
 from imagewright.checks.selection import check_names, told
 from imagewright.checks.suite import revision
 from imagewright.describe.status import Key
@@ -286,6 +287,7 @@ class Builder:
                 checks=check_names,
                 told=told,
                 check_revision=revision(),
+                speeds=shipped_speeds(),
                 image_sources={role: addresses[0] for role, addresses in settings.image_sources if addresses},
             ),
         )

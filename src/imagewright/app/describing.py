@@ -14,6 +14,7 @@ from imagewright.app.world import World, own_platform
 from imagewright.describe.contents import Described, contents
 from imagewright.describe.difference import difference
 from imagewright.describe.published import is_image, read_http_date, reported_attachment, reported_image
+from imagewright.describe.remembered import RememberedLayers
 from imagewright.describe.scan import scan
 from imagewright.errors import UsageError
 from imagewright.events import Sink
@@ -24,6 +25,7 @@ from imagewright.model.platforms import Platform
 from imagewright.model.references import DOCKER_HUB, Reference, RegistryReference, with_tag
 from imagewright.model.reports import PublishedReport, Report, ReportedAttachment, ReportedImage, ReportOptions
 from imagewright.model.transfers import RegistryAccess
+from imagewright.model.tree import EntryStream
 from imagewright.oci.config import Config
 from imagewright.oci.descriptor import FOREIGN, INDEXES, MANIFESTS, Descriptor, Target
 from imagewright.oci.index import Index
@@ -82,8 +84,12 @@ def read_content(
     sink: Sink,
     *,
     digests: bool = False,
+    shared: RememberedLayers | None = None,
 ) -> Described:
-    """Read one platform's layers, each once. Raises what reading and verifying raises."""
+    """Read one platform's layers, each once; with ``digests``, of every file that is not in a ``shared`` layer.
+
+    Raises what reading and verifying raises.
+    """
     manifest = Manifest.parse(source.document(entry))
     if not is_image(manifest):
         raise UsageError(f"{reference} is no image", why=f"it is {manifest.artifact_type or 'an artifact'}")
@@ -95,13 +101,17 @@ def read_content(
             hint="say --remote: what is published needs no layers",
         )
     told = _told(world, sink) if isinstance(reference, RegistryReference) else None
+
+    def begin(layer: Descriptor) -> EntryStream:
+        return read_layer(verified_stream(source, layer, partial(told, layer) if told else None), whiteouts=True)
+
     streams = (
-        read_layer(verified_stream(source, layer, partial(told, layer) if told else None), whiteouts=True)
+        begin(layer) if shared is None else shared.read(layer.digest, partial(begin, layer))
         for layer in manifest.layers
     )
-    return Described(
-        str(entry.platform or config.platform), entry.digest, manifest, config, scan(streams, digests=digests)
-    )
+    without = [place for place, layer in enumerate(manifest.layers) if shared and layer.digest in shared]
+    found = scan(streams, digests=digests, without=without)
+    return Described(str(entry.platform or config.platform), entry.digest, manifest, config, found)
 
 
 def _told(world: World, sink: Sink) -> Callable[[Descriptor, int], None]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -10,11 +11,16 @@ from importlib.resources.abc import Traversable
 from imagewright.catalog.loading import load_catalog
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.profiles import ShippedProfile, read_profile
+from imagewright.catalog.speeds import Speed, read_speeds
+from imagewright.model.digest import Digest
 
 DOCUMENTS = tuple(
     f"{name}.toml"
     for name in ("series", "releases", "suites", "variants", "toolchain", "wheels", "windows", "tags")
 )
+
+
+SPEEDS = "speeds.toml"
 
 
 def _data() -> Traversable:
@@ -35,6 +41,12 @@ def first_configuration() -> str:
 def shipped_catalog() -> Catalog:
     """The catalog that ships: today's official set. The data never changes, so it is read once."""
     return load_catalog(shipped_documents())
+
+
+@cache
+def shipped_speeds() -> Mapping[Digest, Speed]:
+    """What is known of the speed of interpreters, by :func:`imagewright.planning.identity.compile_identity`."""
+    return read_speeds((_data() / SPEEDS).read_text(encoding="utf-8"), SPEEDS)
 
 
 def shipped_profiles() -> tuple[ShippedProfile, ...]:

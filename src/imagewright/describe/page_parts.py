@@ -12,7 +12,7 @@ from imagewright.describe.published_markdown import unsaid_environment
 from imagewright.describe.treemap import Box, treemap
 from imagewright.describe.wording import http_date, human, listed, plain
 from imagewright.model.contents import ContentFile, Contents, Interpreter, OwnedFiles, SourcePackage
-from imagewright.model.reports import ReportedImage
+from imagewright.model.reports import SPEED_KEY, ReportedImage
 
 _WIDTH, _HEIGHT = 1000.0, 560.0
 _COLOURS = 8
@@ -115,6 +115,7 @@ def image_part(image: ReportedImage) -> Iterator[str]:
         ("Digest", str(image.digest)),
         ("Image ID", str(image.image_id)),
         ("Size", f"{human(image.size)} ({image.size:,} bytes), as transferred"),
+        ("Speed", dict(image.annotations).get(SPEED_KEY, "")),
         ("Docker version", image.docker_version),
         ("Created", http_date(image.created) if image.created is not None else ""),
         ("Entrypoint", listed(image.entrypoint) if image.entrypoint else ""),
@@ -123,7 +124,7 @@ def image_part(image: ReportedImage) -> Iterator[str]:
         *image.settings,
         *(("Environment", line) for line in unsaid_environment(image)),
         *((f"Label {name}", value) for name, value in image.labels),
-        *((f"Annotation {name}", value) for name, value in image.annotations),
+        *((f"Annotation {name}", value) for name, value in image.annotations if name != SPEED_KEY),
     ]
     yield facts_list((name, value) for name, value in facts if value)
     lines: list[str] = []

@@ -13,6 +13,7 @@ from imagewright.describe.history import dockerfile_lines
 from imagewright.describe.wording import cell, code, exact, fence, http_date, listed
 from imagewright.model.digest import Digest
 from imagewright.model.reports import (
+    SPEED_KEY,
     Instruction,
     PublishedReport,
     ReportedAttachment,
@@ -76,6 +77,8 @@ def _facts(image: ReportedImage) -> Iterator[str]:
     yield f"-\tTotal Size: **{exact(image.size)}**  "
     yield "\t(compressed transfer size, not on-disk size)"
     yield f"-\tImage ID: {code(str(image.image_id))}"
+    if speed := dict(image.annotations).get(SPEED_KEY):
+        yield f"-\tSpeed: {cell(speed)}"
     if image.entrypoint:
         yield f"-\tEntrypoint: {code(listed(image.entrypoint))}"
     if image.command:
@@ -90,7 +93,7 @@ def _facts(image: ReportedImage) -> Iterator[str]:
         for name, value in image.labels
         if not said_already(image.history, "LABEL", *_assignments(name, value))
     ]
-    annotations = [f"{name}={value}" for name, value in image.annotations]
+    annotations = [f"{name}={value}" for name, value in image.annotations if name != SPEED_KEY]
     rest = (("Environment", unsaid_environment(image)), ("Labels", labels), ("Annotations", annotations))
     for title, words in rest:
         if words:

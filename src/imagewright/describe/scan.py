@@ -11,7 +11,7 @@ import hashlib
 import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from imagewright.errors import VerificationError
@@ -86,11 +86,14 @@ class Scan:
         return path
 
 
-def scan(layers: Iterable[EntryStream], *, digests: bool = False) -> Scan:
-    """Read all layers, each once; with ``digests``, of every file. Raises ``VerificationError``."""
+def scan(layers: Iterable[EntryStream], *, digests: bool = False, without: Collection[int] = ()) -> Scan:
+    """Read all layers, each once; with ``digests``, of every file but in the layers (counted from 0) ``without``.
+
+    Raises ``VerificationError``.
+    """
     found = Scan()
     found.gathered = gather(
-        _watched(number, _hashed(layer) if digests else _unhashed(layer), found)
+        _watched(number, _hashed(layer) if digests and number not in without else _unhashed(layer), found)
         for number, layer in enumerate(layers)
     )
     return found

@@ -10,6 +10,9 @@ from imagewright.model.digest import Digest
 from imagewright.model.platforms import Platform
 from imagewright.model.transfers import RegistryAccess
 
+SPEED_KEY = "io.imagewright.speed"
+"""The annotation of an image that says how fast its interpreter is, where that was measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportedLayer:

@@ -75,6 +75,11 @@ def make_step(kind: StepKind, name: str, work: Work, needs: Sequence[tuple[str, 
     return Step(Digest.of(canonical_json(identity)), kind, name, work, tuple(needs))
 
 
+def compile_identity(work: PythonWork) -> Digest:
+    """What decides the bytes of an interpreter, without how its layers are packed or what the step is called."""
+    return Digest.of(canonical_json({"revision": _python_revision(), "work": work_identity(work)}))
+
+
 def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for each kind
     """The part of an id that comes from the work, as JSON-able values."""
     match work:

@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 from imagewright.catalog.model import Catalog, Suite
 from imagewright.catalog.profiles import fitting_profile
 from imagewright.catalog.resolve import ANNOTATION
+from imagewright.catalog.speeds import Speed
 from imagewright.errors import ConfigurationError, StaleLockError
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.images import Bytecode, ImageDefinition, Profile, RootKind
@@ -31,8 +32,9 @@ from imagewright.model.plan import (
     StepKind,
     Work,
 )
+from imagewright.model.reports import SPEED_KEY
 from imagewright.planning.closures import closure, compiler_of
-from imagewright.planning.identity import make_step
+from imagewright.planning.identity import compile_identity, make_step
 from imagewright.planning.sites import site_work
 from imagewright.planning.targets import SetId, check_fresh, locked_set, target_of
 from imagewright.planning.unpacked import emulator_work, sysroot_work
@@ -53,7 +55,7 @@ class PlanOptions:
     ``image_sources`` are mirror role → address for the images' own apt sources (default: the addresses the
     lock was made with); ``mirrors`` the addresses that checks may use; ``checks`` gives the names of the
     acceptance checks of an image, ``told`` what their programs must know of it, ``check_revision``
-    changes with what they do.
+    changes with what they do; ``speeds`` is what was measured of interpreters, by their compile identity.
     """
 
     checks: Callable[[ImageDefinition], tuple[str, ...]] = lambda _: ()
@@ -61,6 +63,7 @@ class PlanOptions:
     check_revision: str = ""
     image_sources: Mapping[str, str] = field(default_factory=dict)
     mirrors: Mapping[str, str] = field(default_factory=dict)
+    speeds: Mapping[Digest, Speed] = field(default_factory=dict)
 
 
 def make_plan(
@@ -326,7 +329,9 @@ class _Planner:
         }
 
     def _image(self, definition: ImageDefinition, needs: Mapping[str, Digest]) -> Digest:
-        marks = ((f"{ANNOTATION}inputs", str(self._inputs(definition, needs["python"]))),)
+        marks = [(f"{ANNOTATION}inputs", str(self._inputs(definition, needs["python"])))]
+        if (speed := self._speed(needs["python"])) is not None:
+            marks.append((SPEED_KEY, str(speed)))
         configuration = definition.configuration
         annotations = tuple(sorted((*configuration.annotations, *marks)))
         work = ImageWork(
@@ -339,6 +344,13 @@ class _Planner:
         )
         name = f"image {definition.name} {definition.platform}"
         return self._add(StepKind.IMAGE, name, work, tuple(needs.items()))
+
+    def _speed(self, python: Digest) -> Speed | None:
+        if not self._options.speeds:
+            return None
+        work = self.steps[python].work
+        assert isinstance(work, PythonWork)
+        return self._options.speeds.get(self._once(("speed", python), lambda: compile_identity(work)))
 
     def _inputs(self, definition: ImageDefinition, python: Digest) -> Digest:
         """One digest for the exact packages, source and profile, so that an image tells what lock it is from."""

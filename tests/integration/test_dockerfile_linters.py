@@ -13,6 +13,7 @@ from imagewright.emit.dockerfiles.parsing import parse_dockerfile
 from support.dockerfiles import official, written
 from support.locks import locked
 from support.machine import program
+from support.own_dockerfile import own_dockerfile
 
 pytestmark = pytest.mark.integration
 
@@ -30,6 +31,8 @@ ALL = {
     **official(),
     "pinned": written("3.13-slim-trixie", locked("3.13-slim-trixie")).text,
     "minimal": written("3.13-minimal-trixie", locked("3.13-minimal-trixie")).text,
+    "own": own_dockerfile("3.13-slim-trixie").text,
+    "own-minimal": own_dockerfile("3.13-minimal-trixie").text,
 }
 
 

@@ -11,10 +11,15 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from peers.fixtures import QUICK, Built, Workshop
 from peers.programs import HERE, docker_client, output, peers_directory, start_docker, stop_docker
@@ -85,6 +90,18 @@ def interpreter(built: Built, place: Path) -> Path:
 
 def test_what_is_around_the_interpreter_is_the_same(docker: Docker, quick_image: Built, tmp_path: Path) -> None:
     workshop = quick_image.workshop
+    made = baked(docker, quick_image, tmp_path, "here:slim")
+    paths, answer = differences(workshop, f"oci-archive:{quick_image.archive}", f"docker-archive:{made}")
+    # The document is among the inputs of the stage that did not run here.
+    assert paths == {*EXPECTED, DOCUMENT} - {"var/lib/dpkg/triggers/File"}
+    assert answer["configuration"] == []
+    said = docker("run", "--rm", "--network", "none", "here:slim", "python3", "-c", "import ssl; print('runs')")
+    assert said == "runs\n"
+
+
+def baked(docker: Docker, built: Built, tmp_path: Path, tag: str) -> Path:
+    """What the engine makes of an image's target, with the native interpreter in the place of its compile."""
+    workshop = built.workshop
     words = (*QUICK, "--builder", "docker", "--contexts", tmp_path / "contexts", "--tree", tmp_path / "tree")
     made = workshop.answer("bake", *words)
     workshop.call("dockerfiles", tmp_path / "tree", "--only", "3.13-slim-trixie", *QUICK[1:], "-q",
@@ -92,20 +109,54 @@ def test_what_is_around_the_interpreter_is_the_same(docker: Docker, quick_image:
     target = json.loads(made["text"])["target"]["3-13-15-slim-trixie"]
     for root in made["load"]:
         docker("load", "--input", root)
-    contexts = {**target["contexts"], "python": str(interpreter(quick_image, tmp_path / "python"))}
+    contexts = {**target["contexts"], "python": str(interpreter(built, tmp_path / "python"))}
     context_words = [word for name, place in contexts.items() for word in ("--build-context", f"{name}={place}")]
     epoch = target["args"]["SOURCE_DATE_EPOCH"]
     docker("buildx", "build", "--network", "none", "--build-arg", f"SOURCE_DATE_EPOCH={epoch}", *context_words,
-           "--tag", "here:slim", "--load", target["context"])  # fmt: skip
-    docker("save", "--output", tmp_path / "slim.tar", "here:slim")
-    paths, answer = differences(
-        workshop, f"oci-archive:{quick_image.archive}", f"docker-archive:{tmp_path}/slim.tar"
-    )
-    # The document is among the inputs of the stage that did not run here.
-    assert paths == {*EXPECTED, DOCUMENT} - {"var/lib/dpkg/triggers/File"}
+           "--tag", tag, "--load", target["context"])  # fmt: skip
+    docker("save", "--output", tmp_path / "engine.tar", tag)
+    return tmp_path / "engine.tar"
+
+
+OWN = """\
+[defaults]
+python_packages = ["six==1.17.0 --hash=sha256:4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274"]
+user = { name = "app", uid = 1234 }
+ca_certificates = ["company.pem"]
+locale = "de_DE.UTF-8"
+bytecode = "stdlib+site"
+environment = { GREETING = "hello" }
+command = ["python3", "-c", "import six; print(six.__version__)"]
+"""
+OWN_EXPECTED = {
+    # pip says who installed and what was asked for; natively the library "installer" does it.
+    *(f"usr/local/lib/python3.13/site-packages/six-1.17.0.dist-info/{name}" for name in ("INSTALLER", "RECORD")),
+    "usr/local/lib/python3.13/site-packages/six-1.17.0.dist-info/REQUESTED",
+    "etc/shadow",  # the day of the release; natively that of the newest file below
+}
+
+
+def test_what_is_ones_own_is_the_same(docker: Docker, quick_image: Built, tmp_path: Path) -> None:
+    own = quick_image.workshop.apart(tmp_path)
+    (tmp_path / "imagewright.toml").write_text(OWN)
+    (tmp_path / "company.pem").write_bytes(certificate())
+    (native,) = own.answer("build", *QUICK, "-o", tmp_path / "native.tar")
+    built = Built(own, tmp_path / "native.tar", native)
+    made = baked(docker, built, tmp_path, "here:own")
+    paths, answer = differences(own, f"oci-archive:{tmp_path}/native.tar", f"docker-archive:{made}")
+    assert paths == {*EXPECTED, *OWN_EXPECTED, DOCUMENT} - {"var/lib/dpkg/triggers/File"}
     assert answer["configuration"] == []
-    said = docker("run", "--rm", "--network", "none", "here:slim", "python3", "-c", "import ssl; print('runs')")
-    assert said == "runs\n"
+    assert docker("run", "--rm", "--network", "none", "here:own") == "1.17.0\n"
+
+
+def certificate() -> bytes:
+    """One that an authority of one's own could have."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Company Root")])
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, begin, begin + timedelta(days=3650))
+    made = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 @pytest.mark.skipif(not os.environ.get("IMAGEWRIGHT_LONG_TESTS"), reason="compiles: set IMAGEWRIGHT_LONG_TESTS=1")

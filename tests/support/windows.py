@@ -8,14 +8,19 @@ its URLs say and nowhere else, one that is in the registry, ``os.version`` in li
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import io
 import json
 import struct
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from imagewright.model.tree import Entry, Kind
+from imagewright.oci.tar import archive
+from imagewright.oci.windows import windows_layer
 from support.registry import Repository
 
 RELEASE = "3.13.15"
@@ -133,6 +138,40 @@ def publish_base(repository: Repository, suite: str, *, version: str = "", forei
     repository.manifests[_digest(index)] = (LIST, index)
     repository.tags[suite] = _digest(index)
     return Base(_digest(content), (_digest(elsewhere), _digest(here)), urls)
+
+
+def base_layout(directory: Path, version: str) -> Path:
+    """An OCI layout with a base image whose one layer can be unpacked: some of Windows' directories."""
+    epoch = 1_785_000_000
+    directories = [(Entry(name, Kind.DIRECTORY, 0o755), None) for name in ("Users", "Windows", "Windows/System32")]
+    plain = b"".join(archive(windows_layer(directories, epoch=epoch), epoch=epoch))
+    layer = gzip.compress(plain, mtime=0)
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "config": {},
+            "history": [{"created": "2026-08-01T00:00:00Z"}],
+            "os": "windows",
+            "os.version": version,
+            "rootfs": {"type": "layers", "diff_ids": [_digest(plain)]},
+        }
+    ).encode()
+    manifest = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **_described(config)},
+            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", **_described(layer)}],
+        }
+    ).encode()
+    entry = {"mediaType": "application/vnd.oci.image.manifest.v1+json", **_described(manifest)}
+    entry["annotations"] = {"org.opencontainers.image.ref.name": "base"}
+    (directory / "blobs/sha256").mkdir(parents=True)
+    for blob in (layer, config, manifest):
+        (directory / "blobs/sha256" / _digest(blob).removeprefix("sha256:")).write_bytes(blob)
+    (directory / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (directory / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+    return directory
 
 
 def _put(repository: Repository, document: dict[str, Any]) -> bytes:

@@ -21,7 +21,7 @@ from imagewright.archives.debian.deb import read_control
 from imagewright.archives.debian.flat import INDEX, file_name, stanza
 from imagewright.archives.download import combined
 from imagewright.catalog.resolve import define
-from imagewright.emit.dockerfiles.compiling import profile_name
+from imagewright.emit.dockerfiles.compiling import patch_name, profile_name
 from imagewright.engine.packing import LayerBlob
 from imagewright.engine.steps.runtime import interpreter_document
 from imagewright.errors import MachineError
@@ -31,7 +31,7 @@ from imagewright.model.general import ArchiveFormat
 from imagewright.model.images import ImageConfiguration, ImageDefinition, RootKind
 from imagewright.model.lock import Lock
 from imagewright.model.packages import LockedPackage
-from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, Step, StepRecord
+from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, SiteWork, Step, StepRecord
 from imagewright.model.ports import Ports
 from imagewright.oci.image import ImageLayer, assemble
 from imagewright.oci.layout import Export, export
@@ -160,6 +160,12 @@ class ContextWriter:
             document = place / document_path(source.release).rpartition("/")[2]
             document.write_bytes(interpreter_document(source, row.definition.release_epoch, self._ports.blobs))
             for wheel in source.wheels:
+                self._put(wheel.sha256, place / wheel.filename)
+            for patch in work.patches:
+                self._put(patch.sha256, place / patch_name(patch))
+            for wheel in (
+                one for step in row.steps if isinstance(step.work, SiteWork) for one in step.work.wheels
+            ):
                 self._put(wheel.sha256, place / wheel.filename)
             if work.profile is not None:
                 self._put(work.profile.sha256, place / profile_name(row.definition.platform.debian))

@@ -44,12 +44,13 @@ def write_tree(world: World, root: Path, options: DockerfileOptions) -> Dockerfi
 
 
 def _stale(root: Path, files: Mapping[str, bytes]) -> Iterator[str]:
-    """Dockerfiles that carry our mark, and the profiles beside them, which are not in the tree."""
+    """Dockerfiles that carry our mark, and the profiles and patches beside them, which are not in the tree."""
     for path in sorted(root.rglob(NAME)) if root.is_dir() else ():
         content = _read(path)
         if content is None or MARK.encode() not in content[:2000]:
             continue
-        for file in (path, *sorted(path.parent.glob("profile-*.tar.xz"))):
+        beside = (*path.parent.glob("profile-*.tar.xz"), *path.parent.glob("patch-*.patch"))
+        for file in (path, *sorted(beside)):
             name = file.relative_to(root).as_posix()
             if name not in files:
                 yield name

@@ -66,14 +66,14 @@ class Printer:
     def definitions(self, name: ImageName) -> tuple[ImageDefinition, ...]:
         """An image on each platform that its Dockerfile is for. Raises as :meth:`write`."""
         builds = self._builds(name)
-        write_dockerfile(Order(name, builds, self._world.catalog, self._style))
+        write_dockerfile(self._order(name, builds))
         return tuple(build.definition for build in builds)
 
     def write(self, name: ImageName) -> Made:
         """One Dockerfile for all platforms. Raises :class:`UsageError` where there is none to write."""
         catalog = self._world.catalog
         builds = self._builds(name)
-        written: Written = write_dockerfile(Order(name, builds, catalog, self._style))
+        written: Written = write_dockerfile(self._order(name, builds))
         scheme = catalog.by_scheme[self._settings.scheme]
         view = Dockerfile(
             image=str(name),
@@ -84,6 +84,9 @@ class Printer:
             beside=tuple(file for file, _ in written.beside),
         )
         return Made(view, {file: self._content(origin) for file, origin in written.beside})
+
+    def _order(self, name: ImageName, builds: tuple[PlatformBuild, ...]) -> Order:
+        return Order(name, builds, self._world.catalog, self._style, dict(self._settings.files))
 
     def _builds(self, name: ImageName) -> tuple[PlatformBuild, ...]:
         """The image on each of its platforms; those that its suite has no packages for are passed over."""
@@ -112,9 +115,10 @@ class Printer:
         wanted = self._options.selection.platforms
         return tuple(one for one in published if one in wanted) if wanted else published
 
-    @staticmethod
-    def _content(origin: str) -> bytes:
+    def _content(self, origin: str) -> bytes:
         kind, _, name = origin.partition(":")
+        if kind == "file":
+            return dict(self._settings.files)[name]
         if kind != "catalog":
             raise UsageError(
                 "a training profile of one's own cannot be written beside a Dockerfile yet",

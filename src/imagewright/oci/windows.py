@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import replace
 
 from imagewright.errors import VerificationError
@@ -21,6 +22,9 @@ HIVES = "Hives"
 ATTRIBUTES = "MSWINDOWS.fileattr"
 DESCRIPTOR = "MSWINDOWS.rawsd"
 CREATED = "LIBARCHIVE.creationtime"
+
+_TIME = re.compile(rb"\d{1,12}(\.\d{1,9})?")
+"""Seconds since the epoch, as PAX writes times."""
 
 _ATTRIBUTES = {Kind.DIRECTORY: b"16", Kind.FILE: b"32"}
 """FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_ARCHIVE ([MS-FSCC] 2.6), as decimal numbers."""
@@ -66,7 +70,7 @@ def check_windows_layer(entries: EntrySource) -> EntryStream:
         if entry.kind is Kind.DIRECTORY:
             directories.add(entry.path)
         records = dict(entry.records)
-        if records.get(ATTRIBUTES) != _ATTRIBUTES[entry.kind] or not records.get(CREATED, b"").isdigit():
+        if records.get(ATTRIBUTES) != _ATTRIBUTES[entry.kind] or not _TIME.fullmatch(records.get(CREATED, b"")):
             raise _refused(entry, "does not tell its attributes, or when it was made")
         top, slash, rest = entry.path.partition("/")
         if top not in (FILES, HIVES):

@@ -38,6 +38,18 @@ def wheels_script() -> str:
     return _text("wheels")
 
 
+@cache
+def account_script() -> str:
+    """Adds a user, a group and a home."""
+    return _text("account")
+
+
+@cache
+def site_script() -> str:
+    """Installs Python packages of a person's own, compiles them, and a locale."""
+    return _text("site")
+
+
 _DPKG = """\
 needed() {
     readelf --dynamic "$1" 2> /dev/null | sed -n 's/.*(NEEDED).*\\[\\(.*\\)\\]$/\\1/p'

@@ -9,9 +9,9 @@
 # Builders need here-documents and ADD --checksum (BuildKit since 0.11, buildah since 1.33).
 # For the same times wherever it is built: --build-arg SOURCE_DATE_EPOCH=1785932743
 
-# Inputs: the source archive and training profiles; a build context of this name stands for them. Releases of
-# this series are signed with the OpenPGP key 7169605F62C751356D054A26A821E680E5FA6305; `imagewright lock`
-# verifies that, and what it found is fixed here by SHA-256.
+# Inputs: the source archive and what lies beside this file; a build context of this name stands for them.
+# Releases of this series are signed with the OpenPGP key 7169605F62C751356D054A26A821E680E5FA6305;
+# `imagewright lock` verifies that, and what it found is fixed here by SHA-256.
 FROM scratch AS inputs
 ARG PYTHON_MIRROR
 ADD --checksum=sha256:1e66a7945a48390ee4c2a4268a0e4185884059a13c4aab6d148aa208deea4a76 ${PYTHON_MIRROR}/ftp/python/3.13.15/Python-3.13.15.tar.xz /

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from imagewright.model.images import ImageDefinition
+from imagewright.model.images import Bytecode, ImageDefinition
 
 COMPILED = "python"
 """The stage that images take their interpreter from."""
@@ -66,14 +66,15 @@ class BakeStyle:
 
 def bake_document(images: Sequence[BakeImage], style: BakeStyle) -> dict[str, Any]:
     """Groups and targets, each sorted by nothing but the order of ``images``. Nothing in it is secret."""
+    names = _compile_names(image.definitions[0] for image in images)
     compiles: dict[str, list[BakeImage]] = {}
     for image in images:
-        compiles.setdefault(compile_name(image.definitions[0]), []).append(image)
+        compiles.setdefault(names[_compiled(image.definitions[0])], []).append(image)
     targets: dict[str, Any] = {}
     for name, sharing in compiles.items():
         targets[name] = _compile(name, sharing, style)
     for image in images:
-        targets[target_name(image.definitions[0])] = _image(image, style)
+        targets[target_name(image.definitions[0])] = _image(image, names[_compiled(image.definitions[0])], style)
     return {"group": _groups(images), "target": targets}
 
 
@@ -100,14 +101,32 @@ def _compile(name: str, sharing: Sequence[BakeImage], style: BakeStyle) -> dict[
     )
 
 
-def _image(image: BakeImage, style: BakeStyle) -> dict[str, Any]:
+def _compiled(definition: ImageDefinition) -> tuple[object, ...]:
+    """What makes one interpreter another than one of the same release, flavour and suite."""
+    stdlib = definition.bytecode is not Bytecode.NONE
+    patches = tuple(patch.sha256 for patch in definition.site.patches)
+    chosen = (definition.profile, stdlib, definition.frame_pointers, definition.extra_configure, patches)
+    return (compile_name(definition), *chosen)
+
+
+def _compile_names(definitions: Iterable[ImageDefinition]) -> dict[tuple[object, ...], str]:
+    """The target of each interpreter; a second one of the same release, flavour and suite has a number."""
+    found: dict[tuple[object, ...], str] = {}
+    for definition in definitions:
+        key, name = _compiled(definition), compile_name(definition)
+        count = sum(other[0] == name for other in found)
+        found.setdefault(key, f"{name}-{count + 1}" if count else name)
+    return found
+
+
+def _image(image: BakeImage, compiled: str, style: BakeStyle) -> dict[str, Any]:
     definition = image.definitions[0]
     repository = style.repository or definition.repository
     tags = dict.fromkeys((*definition.tags, *definition.shared_tags))
     return _present(
         **_place(image, style),
         target="image",
-        contexts={**image.contexts, COMPILED: f"target:{compile_name(definition)}"},
+        contexts={**image.contexts, COMPILED: f"target:{compiled}"},
         tags=[f"{repository}:{tag}" for tag in tags],
         labels=dict(definition.configuration.labels),
         annotations=_annotations(definition) if style.able else [],

@@ -15,12 +15,12 @@ from imagewright.emit.dockerfiles.sources import (
     PYTHON_ROLE,
     argument,
 )
+from imagewright.model.site import LocalFile
 from imagewright.recipes.commands import inputs_script, wheels_script
-from imagewright.recipes.python import PROFILE_INPUT
+from imagewright.recipes.python import PATCH_INPUT, PROFILE_INPUT
 
 _CACHE = writing.cache("imagewright-packages", "/cache")
 _TMP = writing.tmpfs("/tmp")  # noqa: S108 - inside the build
-_OFFLINE = "--network=none"
 _COMMON = ("HOME", "LC_ALL", "PATH", "PYTHONHASHSEED", "SOURCE_DATE_EPOCH", "TZ")
 _WHY = {
     "python-cross": "Tools of another processor under their plain names.",
@@ -49,18 +49,31 @@ def compile_stages(order: Order, buildroot: str, parts: str) -> Compiled:
     profiles = tuple(
         (profile_name(build.architecture), build) for build in order.builds if build.profile is not None
     )
+    patches = order.builds[0].definition.site.patches
+    named = tuple((patch_name(patch), f"file:{patch.path}") for patch in patches)
     text = (
-        _inputs(order, tuple(name for name, _ in profiles)),
+        _inputs(order, tuple(name for name, _ in (*profiles, *named))),
         buildroot,
         _compiled(order, profiles),
         _parts(order, parts),
     )
-    return Compiled(text, tuple((name, build.profile.origin) for name, build in profiles if build.profile))
+    trained = tuple((name, build.profile.origin) for name, build in profiles if build.profile)
+    return Compiled(text, (*trained, *named))
+
+
+def offline(style: Style) -> tuple[str, ...]:
+    """The flag that keeps a command from the network, where builders know it (buildah since 1.30)."""
+    return () if style.classic else ("--network=none",)
 
 
 def profile_name(architecture: str) -> str:
     """What the training profile for an architecture is called among the inputs."""
     return f"profile-{architecture}.tar.xz"
+
+
+def patch_name(patch: LocalFile) -> str:
+    """What a patch is called among the inputs: by its content, as images with other patches may share them."""
+    return f"patch-{patch.sha256.hex[:12]}.patch"
 
 
 def recipe_stage(name: str, files: Mapping[str, str], style: Style) -> str:
@@ -77,7 +90,7 @@ def wishes(wanted: Iterable[PackageWish]) -> list[str]:
     return lines
 
 
-def _inputs(order: Order, profiles: tuple[str, ...]) -> str:
+def _inputs(order: Order, beside: tuple[str, ...]) -> str:
     source = order.builds[0].source
     path = next(url for url in source.urls if url.startswith(f"{{{PYTHON_ROLE}}}") or "/ftp/python/" in url)
     address = f"${{{PYTHON_MIRROR}}}/ftp/python/{path.partition('/ftp/python/')[2]}"
@@ -89,14 +102,14 @@ def _inputs(order: Order, profiles: tuple[str, ...]) -> str:
     )
     return (
         writing.comment(
-            f"Inputs: the source archive{' and training profiles' if profiles else ''}; "
+            f"Inputs: the source archive{' and what lies beside this file' if beside else ''}; "
             "a build context of this name stands for them. "
             f"{signed}; `imagewright lock` verifies that, and what it found is fixed here by SHA-256."
         )
         + "FROM scratch AS inputs\n"
         + argument(PYTHON_ROLE, order.style)
         + f"ADD {checksum}{address} /\n"
-        + "".join(f"COPY {name} /\n" for name in profiles)
+        + "".join(f"COPY {name} /\n" for name in beside)
     )
 
 
@@ -123,7 +136,7 @@ def _compiled(order: Order, profiles: tuple[tuple[str, PlatformBuild], ...]) -> 
         commands.append(
             writing.comment(_WHY[script.name])
             + writing.run(
-                [_OFFLINE, writing.bind("recipe-python", "/recipe", "/recipe"), _TMP],
+                [*offline(order.style), writing.bind("recipe-python", "/recipe", "/recipe"), _TMP],
                 [*load, *writing.words(said), 'IW_JOBS="$(nproc)"', f"sh /recipe/{script.name}.sh"],
             )
         )
@@ -135,7 +148,7 @@ def _compiled(order: Order, profiles: tuple[tuple[str, PlatformBuild], ...]) -> 
         + writing.env(sorted(common.items()))
         + writing.run(
             [
-                _OFFLINE,
+                *offline(order.style),
                 writing.bind("recipe-python", "/recipe", "/recipe"),
                 writing.bind("inputs", "/", "/from"),
             ],
@@ -152,7 +165,7 @@ def _parts(order: Order, script: str) -> str:
         + "\n"
         + writing.comment("Its parts, and which packages the files of each part need.")
         + "FROM compiled AS python\n"
-        + writing.run([_OFFLINE, *mounts], ["sh /recipe/image-parts.sh"])
+        + writing.run([*offline(order.style), *mounts], ["sh /recipe/image-parts.sh"])
     )
 
 
@@ -181,5 +194,9 @@ def _input_lines(order: Order, profiles: tuple[tuple[str, PlatformBuild], ...]) 
         f"{build.profile.sha256.hex} {build.architecture} {name} {PROFILE_INPUT}"
         for name, build in profiles
         if build.profile is not None
+    ]
+    lines += [
+        f"{patch.sha256.hex} {ANY} {patch_name(patch)} {PATCH_INPUT.format(number=number)}"
+        for number, patch in enumerate(order.builds[0].definition.site.patches, 1)
     ]
     return "\n".join(lines) + "\n"

@@ -14,12 +14,20 @@ from imagewright.emit.dockerfiles.compiling import compile_stages, recipe_stage,
 from imagewright.emit.dockerfiles.finishing import environment, execution, parts
 from imagewright.emit.dockerfiles.heading import heading
 from imagewright.emit.dockerfiles.model import Order, PlatformBuild, Written
+from imagewright.emit.dockerfiles.own import (
+    after_packages,
+    bare_files,
+    bare_own,
+    before_packages,
+    root_files,
+    site_copies,
+    site_stage,
+)
 from imagewright.emit.dockerfiles.platforms import edges, pins, split_environment
 from imagewright.emit.dockerfiles.sources import archive_arguments, archives_file, base_reference
 from imagewright.errors import UsageError
 from imagewright.model.images import RootKind
 from imagewright.model.packages import LockedPackage
-from imagewright.recipes import bare
 from imagewright.recipes.commands import bare_script, packages_script, parts_script, tidy_script
 from imagewright.recipes.distributions import conventions_of
 from imagewright.recipes.roots import merged_links
@@ -40,8 +48,9 @@ def write_debian(order: Order) -> Written:
             hint=f"run: imagewright lock {order.name}",
         )
     compiled = compile_stages(order, f"{_packages()}\n{_buildroot(order)}", parts_script())
-    ending = _minimal(order) if minimal else _configured(order)
-    return Written("\n".join([heading(order), *compiled.text, *ending]), compiled.beside)
+    ending = [site_stage(order), *(_minimal(order) if minimal else _configured(order))]
+    text = "\n".join(part for part in (heading(order), *compiled.text, *ending) if part)
+    return Written(text, compiled.beside)
 
 
 def _packages() -> str:
@@ -89,7 +98,7 @@ def _package_mounts(recipe: str) -> tuple[writing.Mount, ...]:
 def _configured(order: Order) -> list[str]:
     """On the distribution's own root, with its package manager."""
     first = order.builds[0].definition
-    files = {"image-packages.sh": packages_script(), "image-tidy.sh": tidy_script()}
+    files = {"image-packages.sh": packages_script(), "image-tidy.sh": tidy_script(), **root_files(order)}
     locked = {build.architecture: _every(build) for build in order.builds if build.locked}
     files |= {f"packages.{name}": text for name, text in pins(locked).items()}
     files |= archives_file(order)
@@ -101,9 +110,11 @@ def _configured(order: Order) -> list[str]:
         ("SOURCE_DATE_EPOCH", str(first.release_epoch)),
     )
     install = [
+        *before_packages(first),
         *writing.words(needs),
         "sh /recipe/image-packages.sh install",
         *wishes(_wanted(order)),
+        *after_packages(first),
         "&& sh /recipe/image-tidy.sh",
     ]
     return [
@@ -117,7 +128,8 @@ def _configured(order: Order) -> list[str]:
             "Packages with the libraries that the interpreter was linked with, as its own files say, and others. "
             "Lists and archives stay in the cache, logs and backups go: nothing of the installation is left."
         )
-        + writing.run([*_package_mounts("image"), _NEEDS], install),
+        + writing.run([*_package_mounts("image"), _NEEDS], install)
+        + site_copies(first),
         execution(first.configuration),
     ]
 
@@ -130,13 +142,18 @@ def _minimal(order: Order) -> list[str]:
     files = {
         "image-packages.sh": packages_script(),
         "image-bare.sh": bare_script(conventions.exclude, conventions.include),
-        "files": "".join(f"{path}\t{line}\n" for path, text in bare.FILES for line in text.splitlines()),
+        "files": "".join(
+            f"{path}\t{line}\n" for path, text in sorted(bare_files(first).items()) for line in text.splitlines()
+        ),
     }
+    own, more = bare_own(order)
+    files |= own
     everything = {build.architecture: _every(build) for build in order.builds}
     files |= {f"packages.{name}": text for name, text in pins(everything).items()}
     files |= {f"depends.{name}": text for name, text in edges(everything).items()}
     files |= archives_file(order)
-    common, different = split_environment({build.architecture: _bare_environment(build) for build in order.builds})
+    environments = {build.architecture: (*_bare_environment(build), *more) for build in order.builds}
+    common, different = split_environment(environments)
     if different:
         files["image-bare.env"] = different
     load = [". /recipe/image-bare.env &&"] if different else []
@@ -153,7 +170,7 @@ def _minimal(order: Order) -> list[str]:
         ),
         writing.comment("The image: that root, and the interpreter.") + "FROM scratch AS image\n",
         environment(first.configuration),
-        "COPY --from=root /root-tree/ /\n" + parts(first.parts),
+        "COPY --from=root /root-tree/ /\n" + parts(first.parts) + site_copies(first),
         execution(first.configuration),
     ]
 

@@ -14,7 +14,7 @@ from imagewright.catalog.shipped import shipped_profiles
 from imagewright.emit.dockerfiles.model import LockedSets, PlatformBuild
 from imagewright.errors import UsageError
 from imagewright.model.images import ImageDefinition, ImageName, Profile
-from imagewright.model.lock import Lock, LockedProfile, LockedSource
+from imagewright.model.lock import Lock, LockedProfile, LockedSource, LockedWheel
 from imagewright.model.platforms import Platform
 from imagewright.planning.closures import compiler_of
 from imagewright.planning.steps import compilation
@@ -41,14 +41,29 @@ def gather(definition: ImageDefinition, catalog: Catalog, lock: Lock) -> Platfor
     Raises :class:`StaleLockError` where the lock knows it from another configuration, and :class:`UsageError` for
     what a Dockerfile cannot say.
     """
-    _refuse_own(definition)
     locked = _locked(definition, catalog, lock)
     source = _source(definition, catalog)
     known = {found.release: found for found in lock.sources}
     source = known.get(source.release, source) if locked else source
     profile = _profile(definition, catalog, lock.profiles if locked else _shipped(), locked)
     scripts = compile_scripts(compilation(definition, source, trained=profile is not None))
-    return PlatformBuild(definition, definition.platform.debian, source, profile, scripts, locked)
+    wheels = _wheels(definition, catalog, lock)
+    return PlatformBuild(definition, definition.platform.debian, source, profile, scripts, locked, wheels)
+
+
+def _wheels(definition: ImageDefinition, catalog: Catalog, lock: Lock) -> tuple[LockedWheel, ...]:
+    """Python packages of a person's own, by the hashes that a lock has. Raises :class:`UsageError` without one."""
+    if not definition.site.requirements:
+        return ()
+    target = target_of(definition, catalog).name
+    found = next((one.wheels for one in lock.wheels if one.target == target), None)
+    if found is None:
+        raise UsageError(
+            f"{definition.name} needs a lock to become a Dockerfile",
+            why="its Python packages are chosen by us, each with its hash",
+            hint=f"run: imagewright lock {definition.name}",
+        )
+    return found
 
 
 def gather_alpine(definition: ImageDefinition, catalog: Catalog) -> PlatformBuild:
@@ -110,7 +125,7 @@ def _profile(
 
 
 def _refuse_own(definition: ImageDefinition) -> None:
-    """Things of a person's own that only the native engine adds."""
+    """Things of a person's own that only images of Debian's packages have."""
     site = definition.site
     own = {
         "Python packages": site.requirements,
@@ -123,6 +138,6 @@ def _refuse_own(definition: ImageDefinition) -> None:
     if found:
         raise UsageError(
             f"{definition.name} cannot be written as a Dockerfile",
-            why=f"imagewright.toml gives it {', '.join(found)}, which only the native engine adds",
-            hint="build it with: imagewright build; or add them in a Dockerfile of your own, FROM this image",
+            why=f"imagewright.toml gives it {', '.join(found)}, which only images of Debian or Ubuntu get",
+            hint="add them in a Dockerfile of your own, FROM this image",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from imagewright.catalog.model import Catalog
 from imagewright.model.images import ImageDefinition, ImageName
-from imagewright.model.lock import LockedProfile, LockedSource, PackageSet
+from imagewright.model.lock import LockedProfile, LockedSource, LockedWheel, PackageSet
 from imagewright.model.plan import Script
 
 
@@ -46,6 +46,7 @@ class PlatformBuild:
 
     ``architecture`` is the distribution's name for the platform's, as its package manager tells it to a shell.
     ``locked`` is ``None`` where the lock does not know the image: versions are then the archive's of the day.
+    ``wheels`` are Python packages of a person's own.
     """
 
     definition: ImageDefinition
@@ -54,26 +55,29 @@ class PlatformBuild:
     profile: LockedProfile | None = None
     scripts: tuple[Script, ...] = ()
     locked: LockedSets | None = None
+    wheels: tuple[LockedWheel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """One Dockerfile to write: an image with all its platforms, in the order of platforms; at least one.
 
-    Either all of ``builds`` are locked, or none.
+    Either all of ``builds`` are locked, or none. ``files`` are those that the configuration names, by path.
     """
 
     name: ImageName
     builds: tuple[PlatformBuild, ...]
     catalog: Catalog
     style: Style = field(default_factory=Style)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """A Dockerfile: ``text``, and the files that must lie beside it (name → what its content is called).
 
-    A file's content is named as the lock names it: ``catalog:cpython-….tar.xz``.
+    A file's content is named as the lock names it, ``catalog:cpython-….tar.xz``, or as ``file:`` and the path that
+    the configuration has.
     """
 
     text: str

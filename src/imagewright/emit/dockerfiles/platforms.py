@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+from imagewright.model.lock import LockedWheel
 from imagewright.model.packages import LockedPackage
 
 ANY = "any"
@@ -57,6 +58,15 @@ def edges(by_architecture: Mapping[str, Iterable[LockedPackage]]) -> dict[str, s
     """``PACKAGE DEPENDENCY…``, a line each: architecture, or :data:`ANY`, → text."""
     items = {
         name: [" ".join((one.name, *one.depends)) for one in found] for name, found in by_architecture.items()
+    }
+    return {architecture: "\n".join(found) + "\n" for architecture, found in _common(items).items()}
+
+
+def requirements(by_architecture: Mapping[str, Iterable[LockedWheel]]) -> dict[str, str]:
+    """``PROJECT==VERSION --hash=…``, a line each: architecture, or :data:`ANY`, → text."""
+    items = {
+        name: [f"{one.project}=={one.version} --hash=sha256:{one.sha256.hex}" for one in found]
+        for name, found in by_architecture.items()
     }
     return {architecture: "\n".join(found) + "\n" for architecture, found in _common(items).items()}
 

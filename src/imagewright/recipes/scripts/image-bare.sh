@@ -10,6 +10,8 @@
 #   IW_PARTS, IW_OPTIONAL      parts of the interpreter, and modules whose needs do not count
 #   /recipe/depends.*          PACKAGE DEPENDENCY…, resolved, of every architecture or of one
 #   /recipe/files              PATH, TAB, TEXT: one line of a file each
+#   /recipe/authorities.crt    certificates that are believed besides those of packages
+#   IW_HOME                    PATH MODE UID:GID: a further user's empty home
 #   /needs/PART                what parts of the interpreter need
 set -eu
 umask 022
@@ -78,6 +80,10 @@ if [ -d "$root/usr/share/ca-certificates" ]; then
     (cd "$root/usr/share/ca-certificates" && find . -name '*.crt' | LC_ALL=C sort |
         while read -r file; do awk 1 "$file"; done) > "$root/etc/ssl/certs/ca-certificates.crt"
 fi
+if [ -e /recipe/authorities.crt ]; then
+    mkdir -p "$root/etc/ssl/certs"
+    cat /recipe/authorities.crt >> "$root/etc/ssl/certs/ca-certificates.crt"
+fi
 
 # Documentation and translations, by dpkg's rules: a link or directory stays if something
 # that is kept may lie below it.
@@ -139,6 +145,13 @@ directory() {
     chmod "$2" "$root/$1"
 }
 @directories@
+# shellcheck disable=SC2086 # PATH MODE OWNER, as words
+if [ -n "${IW_HOME:-}" ]; then
+    set -- $IW_HOME
+    mkdir -p "$root/$1"
+    chown "$3" "$root/$1"
+    chmod "$2" "$root/$1"
+fi
 if [ -e "$root/usr/bin/busybox" ] || [ -L "$root/bin/busybox" ]; then
     program=/usr/bin/busybox
 elif [ -e "$root/bin/busybox" ]; then

@@ -140,6 +140,7 @@ def test_what_is_ones_own_is_the_same(docker: Docker, quick_image: Built, tmp_pa
     own = quick_image.workshop.apart(tmp_path)
     (tmp_path / "imagewright.toml").write_text(OWN)
     (tmp_path / "company.pem").write_bytes(certificate())
+    own.call("lock", *QUICK)
     (native,) = own.answer("build", *QUICK, "-o", tmp_path / "native.tar")
     built = Built(own, tmp_path / "native.tar", native)
     made = baked(docker, built, tmp_path, "here:own")

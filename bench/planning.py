@@ -30,7 +30,7 @@ from imagewright.model.platforms import parse_platform
 from imagewright.planning.locking import LockInputs, make_lock
 from imagewright.planning.steps import make_plan
 from imagewright.planning.targets import SetId, checksum, set_id, target_of
-from support.locks import archives, package, universe
+from support.locks import archives, candidates, package
 
 GOAL = 1.0
 """Seconds for the largest catalog, on a machine of two cores."""
@@ -88,7 +88,7 @@ def lock_of(definitions: Iterable[ImageDefinition], catalog: Catalog) -> Lock:
     chosen = tuple(definitions)
     first = [definition for definition in chosen if definition.series == chosen[0].series]
     small = make_lock(
-        first, catalog, LockInputs(_universe, tuple(one for suite in SUITES for one in archives(suite)))
+        first, catalog, LockInputs(_candidates, tuple(one for suite in SUITES for one in archives(suite)))
     )
     solved = {set_id(found): found for found in small.sets}
     alike = {_place(definition): target_of(definition, catalog) for definition in first}
@@ -113,11 +113,11 @@ def _place(definition: ImageDefinition) -> tuple[str, str, Flavour]:
     return definition.name.suite, definition.name.variant, definition.name.flavour
 
 
-def _universe(suite: str, architecture: str) -> object:
+def _candidates(suite: str, architecture: str) -> object:
     names = [f"libfiller{number}" for number in range(FILLERS)]
     fillers = [package(name, suite=suite) for name in names]
     root = package("imagemagick", suite=suite, depends_text=", ".join(names))
-    return universe(suite, architecture, without=("imagemagick",), more=(*fillers, root))
+    return candidates(suite, architecture, without=("imagemagick",), more=(*fillers, root))
 
 
 def measure(images: int) -> Taken:

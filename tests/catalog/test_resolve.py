@@ -94,7 +94,6 @@ def test_own_choices_are_added() -> None:
 @pytest.mark.parametrize(
     ("spec", "platform", "message"),
     [
-        ("3-alpine", "amd64", "variant alpine: it comes with the whole matrix"),
         ("3.12t-slim", "amd64", "free-threaded Python begins with 3.13"),
         ("3.13-slim-bookworm", "riscv64", "bookworm has no packages for riscv64"),
         ("3.13-slim", "windows/amd64", "trixie has no packages for windows/amd64"),

@@ -21,7 +21,7 @@ from imagewright.planning.locking import LockInputs, make_lock
 from imagewright.planning.steps import make_plan
 from imagewright.planning.targets import parse_target, target_of
 from imagewright.recipes import cross
-from support.locks import archives, definition, package, universe
+from support.locks import archives, candidates, definition, package
 
 CATALOG = shipped_catalog()
 MACHINE = parse_platform("amd64")
@@ -39,7 +39,7 @@ def foreign(
 
 def locked(*definitions: ImageDefinition, previous: Lock | None = None) -> Lock:
     inputs = LockInputs(
-        lambda suite, architecture: universe(suite, architecture, more=TOOLS if architecture == "amd64" else ()),
+        lambda suite, architecture: candidates(suite, architecture, more=TOOLS if architecture == "amd64" else ()),
         archives(),
     )
     return make_lock(definitions, CATALOG, inputs, previous=previous)
@@ -136,7 +136,7 @@ def test_a_target_s_name_can_be_read_again(way: Foreign) -> None:
 
 
 def test_an_emulator_that_is_not_in_the_archive() -> None:
-    inputs = LockInputs(universe, archives())
+    inputs = LockInputs(candidates, archives())
     with pytest.raises(SolveError, match="qemu-user"):
         make_lock([foreign(way=Foreign.EMULATED)], CATALOG, inputs)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from imagewright.archives.debian.universe import Universe
 from imagewright.catalog.configuration import apply_configuration
 from imagewright.catalog.resolve import resolve
 from imagewright.catalog.settings import Choices, ImageChoices, Override, resolve_settings
@@ -17,11 +16,12 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import Bytecode, Compression, ImageDefinition, Profile
 from imagewright.model.lock import Lock, LockedProfile, LockedWheel, PackageSet, Role, WheelSet
 from imagewright.model.platforms import parse_platform
+from imagewright.planning.debian import DebianCandidates
 from imagewright.planning.differences import diff_locks
 from imagewright.planning.lockfile import read_lock, write_lock
 from imagewright.planning.locking import LockInputs, closure, compiler_of, make_lock, with_profile
 from imagewright.planning.targets import check_fresh, checksum, is_locked, locked_set, parse_target, target_of
-from support.locks import archives, definition, locked, package, universe
+from support.locks import archives, candidates, definition, locked, package
 
 CATALOG = shipped_catalog()
 SLIM = "3.13-slim-trixie"
@@ -136,7 +136,7 @@ def test_a_build_root_that_should_hold_more_is_refreshed() -> None:
     text = '[[catalog.package]]\nname = "curl"\nwhy = "a test"\n'
     catalog, _ = apply_configuration(shipped_documents(), text)
     image = resolve(SLIM, catalog, resolve_settings(), parse_platform("amd64"))
-    inputs = LockInputs(universe, archives())
+    inputs = LockInputs(candidates, archives())
     after = make_lock([image], catalog, inputs, previous=before)
     assert "curl" in versions_of(sets_of(after, SLIM)[1])
 
@@ -194,7 +194,7 @@ def test_virtual_packages_are_refused_by_name() -> None:
     settings = resolve_settings(file=Choices(image=ImageChoices(packages=("mail-agent",))))
     image = definition(SLIM, settings=settings)
     more = (package("exim", provides_text="mail-agent"), package("postfix", provides_text="mail-agent"))
-    inputs = LockInputs(lambda suite, architecture: universe(suite, architecture, more=more), archives())
+    inputs = LockInputs(lambda suite, architecture: candidates(suite, architecture, more=more), archives())
     with pytest.raises(SolveError, match="mail-agent is a virtual package") as caught:
         make_lock([image], CATALOG, inputs)
     assert caught.value.hint == "name the package that is meant: exim, postfix"
@@ -202,7 +202,7 @@ def test_virtual_packages_are_refused_by_name() -> None:
 
 def test_an_unknown_package_is_the_solvers_to_explain() -> None:
     settings = resolve_settings(file=Choices(image=ImageChoices(packages=("no-such-thing",))))
-    inputs = LockInputs(universe, archives())
+    inputs = LockInputs(candidates, archives())
     with pytest.raises(SolveError, match="no-such-thing"):
         make_lock([definition(SLIM, settings=settings)], CATALOG, inputs)
 
@@ -210,7 +210,7 @@ def test_an_unknown_package_is_the_solvers_to_explain() -> None:
 def lock_with(profiles: tuple[LockedProfile, ...], previous: Lock | None = None) -> Lock:
     gcc = {"gcc-14": "14.2.0-19"}
     inputs = LockInputs(
-        lambda suite, architecture: universe(suite, architecture, versions=gcc), archives(), profiles
+        lambda suite, architecture: candidates(suite, architecture, versions=gcc), archives(), profiles
     )
     return make_lock([definition(SLIM)], CATALOG, inputs, previous=previous)
 
@@ -305,7 +305,7 @@ def test_own_packages_for_one_release_alone() -> None:
     override = Override(("3.13.5-*",), ImageChoices(packages=("curl",)))
     settings = resolve_settings(file=Choices(overrides=(override,)))
     images = [definition("3.13.5-slim-trixie", settings=settings), definition(SLIM, settings=settings)]
-    inputs = LockInputs(universe, archives())
+    inputs = LockInputs(candidates, archives())
     lock = make_lock(images, CATALOG, inputs)
     assert "curl" in versions_of(sets_of(lock, "3.13.5-slim-trixie")[2])
     assert "curl" not in versions_of(sets_of(lock, SLIM)[2])
@@ -386,15 +386,15 @@ def test_python_packages_are_locked_by_target_and_kept() -> None:
         asked.append((str(definition.name), glibc))
         return (wheel,)
 
-    def universe_of(suite: str, architecture: str) -> Universe:
-        return universe(suite, architecture, versions={"libc6": "2.41-12"})
+    def candidates_of(suite: str, architecture: str) -> DebianCandidates:
+        return candidates(suite, architecture, versions={"libc6": "2.41-12"})
 
     one = definition("3.13-slim-trixie")
-    lock = make_lock([one], CATALOG, LockInputs(universe_of, archives(), wheels=wheels))
+    lock = make_lock([one], CATALOG, LockInputs(candidates_of, archives(), wheels=wheels))
     assert lock.wheels == (WheelSet("3.13-slim-trixie linux/amd64", (wheel,)),)
     assert asked == [(str(one.name), (2, 41))]
     assert read_lock(write_lock(lock)) == lock
-    other = make_lock([definition("3.13-trixie")], CATALOG, LockInputs(universe_of, archives()), previous=lock)
+    other = make_lock([definition("3.13-trixie")], CATALOG, LockInputs(candidates_of, archives()), previous=lock)
     assert other.wheels == lock.wheels
     assert [(each.what, each.name, each.have) for each in diff_locks(lock, replace(lock, wheels=()))] == [
         ("wheel", "six", "1.0")

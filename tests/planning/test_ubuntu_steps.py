@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from imagewright.archives.debian.universe import Universe
 from imagewright.catalog.shipped import shipped_catalog
 from imagewright.model.lock import Lock
 from imagewright.model.plan import Plan, RootWork, StepKind
+from imagewright.planning.debian import DebianCandidates
 from imagewright.planning.lockfile import read_lock, write_lock
 from imagewright.planning.locking import LockInputs, make_lock
 from imagewright.planning.outdated import is_security
 from imagewright.planning.steps import PlanOptions, make_plan
-from support.locks import archives, definition, universe
+from support.locks import archives, candidates, definition
 
 CATALOG = shipped_catalog()
 
@@ -20,14 +20,14 @@ def locked(*images: tuple[str, str]) -> Lock:
     """A lock of (SPEC, platform), each from the mirror of its architecture."""
     definitions = [definition(spec, platform=platform) for spec, platform in images]
 
-    def universe_of(suite: str, architecture: str) -> Universe:
+    def candidates_of(suite: str, architecture: str) -> DebianCandidates:
         names = {archive.name for archive in archives(suite, architecture=architecture)}
         main = suite if suite in names else f"{suite}-ports"
-        return universe(main, architecture)
+        return candidates(main, architecture)
 
     pairs = sorted({(one.name.suite, one.platform.debian) for one in definitions})
     states = tuple(state for suite, architecture in pairs for state in archives(suite, architecture=architecture))
-    return read_lock(write_lock(make_lock(definitions, CATALOG, LockInputs(universe_of, states))))
+    return read_lock(write_lock(make_lock(definitions, CATALOG, LockInputs(candidates_of, states))))
 
 
 def base(plan: Plan) -> RootWork:

@@ -104,7 +104,7 @@ def signed(
 
 def compressed(tar: bytes, *, cut: bool = False) -> bytes:
     """One gzip member; ``cut`` without the archive's end, as all but the last are."""
-    return gzip.compress(_cut(tar) if cut else tar, mtime=0)
+    return gzip.compress(_cut(tar) if cut else tar, compresslevel=1, mtime=0)
 
 
 def _cut(tar: bytes) -> bytes:

@@ -16,6 +16,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock, LockedArchive
 from imagewright.model.platforms import parse_platform
+from imagewright.planning.debian import DebianCandidates
 from imagewright.planning.locking import LockInputs, make_lock
 
 LIBRARIES = {
@@ -67,6 +68,11 @@ def universe(
         for name in sorted(names - set(without))
     ]
     return Universe([*packages, *more], architecture)
+
+
+def candidates(suite: str = "trixie", architecture: str = "amd64", **changes: object) -> DebianCandidates:
+    """The same for locking; ``changes`` go to :func:`universe`."""
+    return DebianCandidates(universe(suite, architecture, **changes))  # type: ignore[arg-type]
 
 
 def package(name: str, version: str = "1.0", suite: str = "trixie", **changes: object) -> BinaryPackage:
@@ -131,12 +137,12 @@ def locked(
 ) -> Lock:
     """A lock of some images; ``changes`` go to :func:`universe`."""
 
-    def universe_of(suite: str, architecture: str) -> Universe:
-        return universe(suite, architecture, **changes)  # type: ignore[arg-type]
+    def candidates_of(suite: str, architecture: str) -> DebianCandidates:
+        return candidates(suite, architecture, **changes)
 
     definitions = [definition(spec) for spec in specs]
     suites = {one.name.suite for one in definitions} | {one.suite for one in (previous or Lock()).sets}
-    inputs = LockInputs(universe_of, tuple(archive for suite in sorted(suites) for archive in archives(suite)))
+    inputs = LockInputs(candidates_of, tuple(archive for suite in sorted(suites) for archive in archives(suite)))
     return make_lock(
         definitions,
         shipped_catalog(),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from imagewright.app.apks import ApkArchives
 from imagewright.app.keyrings import keyring_of
 from imagewright.app.wheels import WheelLocker
 from imagewright.app.windows import BaseLocker, check_distribution, distribution_request, fetch_bases
@@ -28,10 +29,12 @@ from imagewright.events import Note, Sink
 from imagewright.model.digest import Digest
 from imagewright.model.images import ImageDefinition
 from imagewright.model.lock import Lock, LockedArchive, LockedProfile, LockedSource, LockedWheel
-from imagewright.model.packages import LockedPackage
+from imagewright.model.packages import LockedPackage, PackageSystem
 from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, SiteWork, Step, UnpackWork, WindowsWork
 from imagewright.model.ports import BlobStore, Fetcher, Ports
 from imagewright.model.site import LocalFile
+from imagewright.planning.candidates import Candidates
+from imagewright.planning.debian import DebianCandidates
 from imagewright.planning.inputs import step_inputs
 from imagewright.planning.locking import LockInputs
 from imagewright.store.store import Store
@@ -110,18 +113,30 @@ def lock_inputs(
             for platform in (item.platform, *((item.foreign.machine,) if item.foreign else ()))
         }
     )
-    indexes = {pair: tuple(archives.of_suite(*pair)) for pair in wanted}
+    alpine = ApkArchives(world, store, ports, archives.mirrors, sink)
+
+    def is_alpine(suite: str) -> bool:
+        return world.catalog.by_suite[suite].system is PackageSystem.APK
+
+    indexes = {pair: tuple(archives.of_suite(*pair)) for pair in wanted if not is_alpine(pair[0])}
+    for pair in wanted:
+        if is_alpine(pair[0]):
+            alpine.candidates(*pair)
 
     @lru_cache(maxsize=1)  # one takes 100 MB; definitions come suite by suite
-    def universe(suite: str, architecture: str) -> Universe:
+    def candidates(suite: str, architecture: str) -> Candidates:
+        if is_alpine(suite):
+            return alpine.candidates(suite, architecture)
         found = indexes.get((suite, architecture)) or tuple(archives.of_suite(suite, architecture))
         indexes[suite, architecture] = found
-        return Universe((package for index in found for package in index.packages()), architecture)
+        return DebianCandidates(
+            Universe((package for index in found for package in index.packages()), architecture)
+        )
 
     states = {index.archive.name: index.archive for found in indexes.values() for index in found}
     shipped = tuple(profile.locked for profile in shipped_profiles())
     wheels, bases = WheelLocker(world, ports, sink), BaseLocker(world, sink)
-    return LockInputs(universe, tuple(states.values()), shipped, wheels, bases)
+    return LockInputs(candidates, (*states.values(), *alpine.states()), shipped, wheels, bases)
 
 
 def fetch_inputs(

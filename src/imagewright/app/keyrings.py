@@ -5,10 +5,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from imagewright.app.world import World
+from imagewright.archives.alpine.keys import load_key
 from imagewright.archives.keyring import Keyring, shipped_keyring
 from imagewright.archives.openpgp import MAXIMUM_CERTIFICATE
 from imagewright.errors import ConfigurationError
+
+_ALPINE = ".pub"
+"""What the files of Alpine's keys are called after; signatures name them by it."""
 
 
 def keyring_of(world: World) -> Keyring:
@@ -16,8 +22,15 @@ def keyring_of(world: World) -> Keyring:
     without certificates."""
     keyring = shipped_keyring()
     for path in world.keyrings:
+        if path.suffix == _ALPINE:
+            continue
         keyring = keyring.joined(_read(path), origin=str(path))
     return keyring
+
+
+def apk_keys_of(world: World) -> dict[str, rsa.RSAPublicKey]:
+    """Alpine's keys that the configuration names, by the names of their files. Raises as :func:`keyring_of`."""
+    return {path.name: load_key(_read(path), str(path)) for path in world.keyrings if path.suffix == _ALPINE}
 
 
 def _read(path: Path) -> bytes:

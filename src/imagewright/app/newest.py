@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from imagewright.app.apks import ApkArchives
 from imagewright.app.archives import Archives, mirrors_of
 from imagewright.app.world import World
 from imagewright.archives.debian.acquire import ArchiveIndex
 from imagewright.events import Sink
+from imagewright.model.packages import PackageSystem
 from imagewright.model.ports import Ports
 from imagewright.planning.outdated import Newest, Versions, is_security
 from imagewright.store.store import Store
@@ -32,6 +34,13 @@ def newest_versions(
     world: World, store: Store, ports: Ports, suite: str, architecture: str, names: Collection[str], sink: Sink
 ) -> Newest:
     """The newest versions of some packages in all archives of a suite."""
+    if world.catalog.by_suite[suite].system is PackageSystem.APK:
+        newest = Newest(system=PackageSystem.APK)
+        for apks in ApkArchives(world, store, ports, mirrors_of(world), sink).of_suite(suite, architecture):
+            for apk in apks.packages():
+                if apk.name in names:
+                    newest.add(apk.name, apk.version, apks.archive.suite)
+        return newest
     newest = Newest()
     _read(newest, _archives(world, store, ports, sink).of_suite(suite, architecture), names)
     return newest

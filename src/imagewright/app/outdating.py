@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,6 +13,7 @@ from imagewright.app.locks import load_lock, refresh
 from imagewright.app.newest import newest_versions
 from imagewright.app.steps import make_ports
 from imagewright.app.world import World
+from imagewright.archives.alpine.database import INSTALLED, read_installed
 from imagewright.catalog.resolve import resolve
 from imagewright.catalog.specs import parse_spec
 from imagewright.errors import ImagewrightError, SolveError, UsageError, VerificationError
@@ -198,6 +200,9 @@ def read_packages(layers: Iterable[Digest], blobs: BlobStore, subject: str) -> V
                 )
                 if wanted and content is not None and entry.size <= MAXIMUM_STATUS:
                     found.update(installed(content.read(), subject))
+                elif re.fullmatch(INSTALLED, entry.path) and content is not None and entry.size <= MAXIMUM_STATUS:
+                    apks = read_installed(content.read(), subject)
+                    found.update({fields["P"]: fields["V"] for fields in apks})
         if found:
             return found
     raise VerificationError(f"{subject} has no package database")

@@ -13,6 +13,7 @@ from imagewright.attest.interpreter import interpreter
 from imagewright.attest.spdx import read_components
 from imagewright.inventory.stock import Inventory, PythonPackage, SystemPackage
 from imagewright.model.digest import Digest
+from imagewright.model.packages import PackageSystem
 
 _SAFE = ".-_~:"
 _EXPRESSION = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*", re.ASCII)
@@ -91,12 +92,13 @@ def _system(package: SystemPackage, inventory: Inventory, facts: ImageFacts) -> 
     if (package.source, package.source_version) != (package.name, package.version):
         qualifiers.append(("upstream", f"{package.source}@{package.source_version}"))
     namespace = inventory.distribution.identifier or "debian"
+    kind = "apk" if package.system is PackageSystem.APK else "deb"
     return Component(
-        reference=reference_of("deb", package.name, package.version, package.architecture),
+        reference=reference_of(kind, package.name, package.version, package.architecture),
         kind=ComponentKind.LIBRARY,
         name=package.name,
         version=package.version,
-        purl=_purl("deb", namespace, package.name, package.version, qualifiers),
+        purl=_purl(kind, namespace, package.name, package.version, qualifiers),
         licence=package.licence,
         sha256=facts.packages.get((package.name, package.version, package.architecture)),
         supplier=f"Organization: {package.maintainer}" if package.maintainer else "",

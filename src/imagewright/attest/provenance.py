@@ -18,7 +18,7 @@ from imagewright import __version__
 from imagewright.errors import VerificationError
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.lock import LockedProfile, LockedSource, LockedWheel
-from imagewright.model.packages import LockedPackage
+from imagewright.model.packages import LockedPackage, PackageSystem
 from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, SiteWork, Step, UnpackWork
 from imagewright.model.records import StepKind
 from imagewright.model.site import LocalFile
@@ -189,8 +189,9 @@ def _file(file: LocalFile) -> tuple[str, str, Digest]:
 
 def _package(package: LockedPackage, distribution: str) -> tuple[str, str, Digest]:
     version = quote(package.version, safe=".-_~:")
-    uri = f"pkg:deb/{distribution}/{quote(package.name)}@{version}?arch={package.architecture}"
-    return f"{package}.deb", uri, package.sha256
+    kind = "apk" if package.system is PackageSystem.APK else "deb"
+    uri = f"pkg:{kind}/{distribution}/{quote(package.name)}@{version}?arch={package.architecture}"
+    return f"{package}.{kind}", uri, package.sha256
 
 
 def _source(source: LockedSource) -> tuple[str, str, Digest]:

@@ -31,10 +31,9 @@ def cross_check(
         place = f"{table.where('ports')}.architectures[%d]"
         _known(names, dict.fromkeys(suite.architectures), place, "architecture", problems)
     for variant, table in zip(catalog.variants, tables["variant"], strict=True):
-        for number, wish in enumerate(variant.packages):
-            _suites(wish.suites, f"{table.where('packages')}[{number}].suites", catalog, problems)
-        for number, wish in enumerate(variant.base):
-            _suites(wish.suites, f"{table.where('base')}[{number}].suites", catalog, problems)
+        for key, wishes in (("packages", variant.packages), ("base", variant.base), ("build", variant.build)):
+            for number, wish in enumerate(wishes):
+                _suites(wish.suites, f"{table.where(key)}[{number}].suites", catalog, problems)
         if variant.like and variant.like not in catalog.by_variant:
             known = did_you_mean(variant.like, catalog.by_variant)
             table.wrong("like", f"there is no variant {variant.like!r}", known)

@@ -37,6 +37,7 @@ PACKAGE = r"[a-z0-9][a-z0-9+.-]+"
 _NAME = r"[a-z0-9][a-z0-9.-]*"
 _SERIES = r"\d{1,3}\.\d{1,3}"
 _FINGERPRINT = r"[0-9A-F]{40}"
+_KEY = rf"{_FINGERPRINT}|[A-Za-z0-9][A-Za-z0-9@._+-]*\.pub"
 _MODULE = r"[A-Za-z_][A-Za-z0-9_]*"
 _LIBRARY_VERSION = r"\d{1,4}(\.\d{1,4}){0,3}"
 _POOL_PATH = r"pool(/[A-Za-z0-9+~_-][A-Za-z0-9+.~_-]*)+"
@@ -280,6 +281,7 @@ def _suite(table: Table) -> Suite:
         platforms=_platforms(table) or tuple(item for item in PLATFORMS if item.debian in architectures),
         emulator=table.text("emulator", "", pattern=PACKAGE, of="a package name"),
         cross=table.texts("cross", (), pattern=_NAME, of="one of Debian's architectures"),
+        named_only=table.boolean("named_only", default=False),
         libraries=_libraries(table),
         os_version=table.text("os_version", "", pattern=r"(\d+\.)+", of="the beginning of a version of Windows"),
     )
@@ -313,7 +315,7 @@ def _archive(table: Table) -> SuiteArchive:
         name=table.text("name", pattern=_NAME, of="an archive"),
         mirror=table.text("mirror", pattern=_NAME, of="a mirror's role"),
         components=table.texts("components", pattern=r"[a-z0-9/-]+", of="a component"),
-        keys=table.texts("keys", pattern=_FINGERPRINT, of="a fingerprint of 40 digits"),
+        keys=table.texts("keys", pattern=_KEY, of="a fingerprint of 40 digits, or the name of a key file"),
     )
 
 
@@ -338,6 +340,8 @@ def _variant(table: Table) -> Variant:
             "distributions", ("debian", "ubuntu"), pattern="|".join(DISTRIBUTIONS), of="a distribution"
         ),
         platforms=_platforms(table),
+        build=_all(table.tables("build"), read_wish, "name", table.problems),
+        absent_modules=table.texts("absent_modules", (), pattern=_MODULE, of="a module"),
     )
 
 

@@ -9,6 +9,7 @@ from imagewright.catalog.versions import is_prerelease
 from imagewright.errors import UsageError
 from imagewright.model.digest import Digest
 from imagewright.model.images import PythonPart, RootKind
+from imagewright.model.packages import PackageSystem
 from imagewright.model.platforms import Platform
 
 DEFAULT_SCHEME = "official"
@@ -160,7 +161,8 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class SuiteArchive:
-    """One archive of a suite. ``keys`` are primary fingerprints, any one of which must have signed it.
+    """One archive of a suite. ``keys`` are primary fingerprints, any one of which must have signed it; of Alpine's
+    archives, names of key files.
 
     ``mirror`` is the role of the mirror that serves it; ``components`` the areas packages are taken from.
     """
@@ -181,7 +183,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One suite; see ``data/suites.toml``. ``architectures`` are Debian's names.
+    """One suite; see ``data/suites.toml``. ``architectures`` are Debian's names, also of Alpine's.
 
     ``platforms`` are those that images of this suite are published for.
     ``foundation`` is asked for in every root, ``base`` in the base of an image besides that. ``ports`` says which
@@ -189,6 +191,8 @@ class Suite:
     is the package with qemu-user, ``cross`` the architectures that the suite has cross compilers for.
     ``libraries`` are versions of what a release may be too old for.
     ``os_version`` is what the version of a Windows begins with (``10.0.26100.``).
+    A suite that is ``named_only`` is left out
+    where all images are meant: its mirror and keys are a person's own to configure.
     """
 
     name: str
@@ -208,6 +212,12 @@ class Suite:
     cross: tuple[str, ...] = ()
     libraries: tuple[tuple[str, str], ...] = ()
     os_version: str = ""
+    named_only: bool = False
+
+    @property
+    def system(self) -> PackageSystem:
+        """Whose packages it consists of."""
+        return PackageSystem.APK if self.distribution == "alpine" else PackageSystem.DPKG
 
     def mirror_of(self, archive: SuiteArchive, architecture: str) -> str:
         """The role of the mirror that has an archive's packages for an architecture (Debian's name)."""
@@ -239,6 +249,8 @@ class Variant:
     names the variant whose root it has, with these three. ``user``, ``directory`` and ``path`` are the
     configuration's: user, working directory, and what comes last in PATH.
     ``distributions`` are those it fits; ``platforms`` narrows it to some (none: all that the suite has).
+    ``build`` is asked for where its interpreter is compiled, in place of the catalog's toolchain, and
+    ``absent_modules`` are extension modules that need not come of it.
     """
 
     name: str
@@ -258,6 +270,8 @@ class Variant:
     planned: str = ""
     distributions: tuple[str, ...] = ("debian", "ubuntu")
     platforms: tuple[Platform, ...] = ()
+    build: tuple[PackageWish, ...] = ()
+    absent_modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -325,6 +325,8 @@ def catalog_page(catalog: Catalog) -> str:
             ]
         if variant.packages:
             lines += ["", *_wishes(variant.packages)]
+        if variant.build:
+            lines += ["", "In its build root, in place of the toolchain below:", "", *_wishes(variant.build)]
         lines.append("")
     lines += ["## Toolchain", "", "What is asked for in the build root, whatever the variant.", ""]
     lines += [*_wishes(catalog.toolchain), ""]

@@ -23,6 +23,7 @@ from imagewright.model.images import (
     RootKind,
 )
 from imagewright.model.lock import LockedDistribution, LockedSource, LockedWheel
+from imagewright.model.packages import PackageSystem
 from imagewright.model.platforms import Platform
 from imagewright.model.site import Site
 
@@ -91,6 +92,12 @@ def sketch(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
     if platform.os == "windows":
         chosen = replace(chosen, bytecode=Bytecode.NONE)  # only what is distributed, and that has none
     problems = Problems()
+    if chosen.site.locale and suite.system is PackageSystem.APK:
+        raise UsageError(
+            f"{name} cannot have the locale {chosen.site.locale}",
+            why="musl, Alpine's C library, knows C.UTF-8 alone, which needs no choosing",
+            hint="choose another suite, or no locale",
+        )
     site = make_site(chosen.site, name, platform, dict(settings.files), problems, ground.root)
     problems.raise_if_any(f"what was chosen for {name} is wrong")
     base = _base(ground, suite, series)
@@ -109,8 +116,10 @@ def sketch(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
             *chosen.packages,
             *(package for package in site_packages(chosen.site, suite.name) if package not in there),
         ),
-        build_packages=wished((*suite.foundation, *catalog.toolchain), series.name, suite.name),
+        build_packages=wished((*suite.foundation, *(variant.build or catalog.toolchain)), series.name, suite.name),
         optional_modules=tuple(sorted(variant.optional_modules)),
+        absent_modules=tuple(sorted(variant.absent_modules)),
+        system=suite.system,
         slim=variant.slim,
         root=ground.root,
         parts=own_parts(variant.parts, site),

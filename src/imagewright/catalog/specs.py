@@ -63,17 +63,18 @@ def refuse_impossible(name: ImageName, catalog: Catalog) -> None:
 
 
 def image_names(catalog: Catalog, flavours: Iterable[Flavour] = (Flavour.DEFAULT,)) -> Iterator[ImageName]:
-    """Every image of the current releases, in publication order, without what is only planned or impossible.
+    """Every image of the current releases, in publication order, but for what is planned or impossible.
 
-    Suite by suite, then variant by variant, then flavour by flavour.
+    What must be named is left out too. Suite by suite, then variant by variant, then flavour by flavour.
     """
     chosen = tuple(flavours)
     for series in catalog.series:
         if series.planned:
             continue
         for suite, variant in places(series, catalog):
-            planned = catalog.by_suite[suite].planned or catalog.by_variant[variant].planned
-            if not (planned or hindrance(series.current, suite, catalog)):
+            place = catalog.by_suite[suite]
+            apart = place.planned or place.named_only or catalog.by_variant[variant].planned
+            if not (apart or hindrance(series.current, suite, catalog)):
                 yield from (ImageName(series.current, flavour, variant, suite) for flavour in chosen)
 
 

@@ -12,7 +12,7 @@ from imagewright.recipes.bare import BUSYBOX
 _VARIANT_HAS: dict[str, frozenset[Need]] = {
     "full": frozenset({Need.SHELL, Need.PACKAGES, Need.COMPILER}),
     "slim": frozenset({Need.SHELL, Need.PACKAGES}),
-    "alpine": frozenset({Need.SHELL}),
+    "alpine": frozenset({Need.SHELL, Need.APK}),
 }
 
 
@@ -50,7 +50,8 @@ def check_names(definition: ImageDefinition) -> tuple[str, ...]:
     has |= {Need.SITE} if told(definition) else frozenset()
     if not definition.series.startswith("2."):
         has |= {Need.PYTHON_3}
-    return tuple(check.name for check in SUITE if check.needs <= has)
+    absent = set(definition.absent_modules)
+    return tuple(check.name for check in SUITE if check.needs <= has and not check.modules & absent)
 
 
 def _bare(definition: ImageDefinition) -> frozenset[Need]:

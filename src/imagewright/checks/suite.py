@@ -24,6 +24,7 @@ class Need(StrEnum):
     NO_BYTECODE = "no bytecode"
     BARE = "bare root"
     NO_SHELL = "no shell"
+    APK = "apk"
     DEVELOPMENT = PythonPart.DEVELOPMENT
     INSTALLERS = PythonPart.INSTALLERS
     DEBUG = PythonPart.DEBUG
@@ -38,7 +39,8 @@ class Check:
     """One check. ``timeout`` in seconds of wall time, generous: emulated processors are ten times slower.
 
     ``network`` lets it out of the sandbox' own loopback interface, to reach a package archive. ``as_user`` runs it
-    as the image's own user; the others look at files of everyone, or install something, as root.
+    as the image's own user; the others look at files of everyone, or install something, as root. ``modules`` are
+    extension modules that it is about: where one of them need not be there, it is left out.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Check:
     timeout: float = 120.0
     network: bool = False
     as_user: bool = False
+    modules: frozenset[str] = frozenset()
 
     @property
     def program(self) -> str:
@@ -65,17 +68,19 @@ SUITE: tuple[Check, ...] = (
     Check("no-bytecode", "there is no bytecode", frozenset({Need.NO_BYTECODE})),
     Check("build-paths", "nothing tells where and how the interpreter was built"),
     Check("embedding", "libpython is there for programs that embed it", frozenset({Need.DEVELOPMENT})),
-    Check("tls", "TLS believes the image's certificates, and only them", as_user=True),
-    Check("hashes", "hash functions give their published answers"),
-    Check("sqlite", "SQLite with full-text search, JSON and loadable extensions"),
+    Check(
+        "tls", "TLS believes the image's certificates, and only them", as_user=True, modules=frozenset({"_ssl"})
+    ),
+    Check("hashes", "hash functions give their published answers", modules=frozenset({"_hashlib"})),
+    Check("sqlite", "SQLite with full-text search, JSON and loadable extensions", modules=frozenset({"_sqlite3"})),
     Check("dbm", "every kind of key-value file"),
-    Check("compression", "every kind of compressed data"),
+    Check("compression", "every kind of compressed data", modules=frozenset({"_bz2", "_lzma"})),
     Check("time-zones", "the time zone database"),
     Check("locale", "text is UTF-8 whatever the locale"),
-    Check("ctypes", "calls into the C library and back"),
+    Check("ctypes", "calls into the C library and back", modules=frozenset({"_ctypes"})),
     Check("processes", "children and threads with deep recursion", timeout=300, as_user=True),
     Check("multiprocessing", "worker processes, semaphores, shared memory", timeout=300, as_user=True),
-    Check("terminal", "readline, curses, an interactive session"),
+    Check("terminal", "readline, curses, an interactive session", modules=frozenset({"_curses", "readline"})),
     Check("pip", "pip installs and uninstalls a wheel", frozenset({Need.INSTALLERS}), timeout=300),
     Check("venv", "virtual environments", frozenset({Need.INSTALLERS, Need.PYTHON_3}), timeout=300),
     Check("free-threading", "threads run without the global interpreter lock", frozenset({Need.FREE_THREADED})),
@@ -102,6 +107,7 @@ SUITE: tuple[Check, ...] = (
         frozenset({Need.SITE, Need.PYTHON_3}),
         timeout=300,
     ),
+    Check("apk-files", "apk's database names every package, and each file is whole", frozenset({Need.APK})),
     Check("packages", "dpkg finds every package whole", _PACKAGES),
     Check("apt", "apt-get installs a package", _PACKAGES, timeout=300, network=True),
 )

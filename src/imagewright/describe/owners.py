@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from imagewright.archives.alpine.database import INSTALLED, installed_files
 from imagewright.describe.scan import Scan
 
 PYTHON = "cpython"
@@ -15,6 +16,7 @@ PYTHON = "cpython"
 
 _LIST = re.compile(r"var/lib/dpkg/info/([^/:]+)(?::[^/]+)?\.list")
 _SUMS = re.compile(r"var/lib/dpkg/status\.d/([^/]+)\.md5sums")
+_APK = re.compile(INSTALLED)
 _RECORD = re.compile(r"(.*/(?:site|dist)-packages)/([^/]+?)-[^/-]+\.dist-info/RECORD")
 _INTERPRETER = re.compile(
     r"usr/local/(?:lib/(?:lib)?python|include/python|lib/pkgconfig/python|share/man/man1/python"
@@ -45,6 +47,8 @@ def _listed(path: str, content: bytes) -> Iterator[tuple[str, str]]:
         yield from ((line.strip("/"), match[1]) for line in lines if line not in ("", "/."))
     elif match := _SUMS.fullmatch(path):
         yield from ((line[34:].strip("/"), match[1]) for line in lines if len(line) > 34)  # noqa: PLR2004 - MD5
+    elif _APK.fullmatch(path):
+        yield from installed_files(content)
     elif match := _RECORD.fullmatch(path):
         owner = f"python:{match[2].replace('_', '-').lower()}"
         for row in _rows(lines):

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from imagewright.archives.alpine.database import INSTALLED
 from imagewright.errors import VerificationError
 from imagewright.inventory.stock import Gathered, gather
 from imagewright.model.tree import Content, Entry, EntryStream, Kind
@@ -33,6 +34,7 @@ _HEAD = 64 << 10
 _TEXTS = re.compile(
     r"var/lib/dpkg/info/[^/]+\.list"
     r"|var/lib/dpkg/status\.d/[^/]+\.md5sums"
+    rf"|{INSTALLED}"
     r"|usr/(?:local/)?lib/python[0-9.]+t?/_sysconfigdata[^/]*\.py"
     r"|usr/(?:local/)?lib/python[0-9.]+t?/(?:site|dist)-packages/[^/]+\.dist-info/RECORD"
     r"|etc/apt/sources\.list|etc/apt/sources\.list\.d/[^/]+\.(?:list|sources)"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagewright.archives.debian.deb import Control
 from imagewright.engine.dpkg import make_directory
 from imagewright.engine.normalise import normalise, now_on
 from imagewright.engine.overlays import Overlay
@@ -107,7 +108,9 @@ def extend_bare(
     return ExtendedRoot(upper, lower, latest)
 
 
-def _unpack(unpacker: Unpacker, packages: Iterable[LockedPackage], machine: Machine) -> tuple[Unpacked, ...]:
+def _unpack(
+    unpacker: Unpacker, packages: Iterable[LockedPackage], machine: Machine
+) -> tuple[Unpacked[Control], ...]:
     ordered = sorted(packages, key=lambda package: package.name)
     return unpacker.unpack(
         ordered, lambda package: machine.blobs.open(package.sha256), diversions={}, jobs=machine.jobs
@@ -145,7 +148,7 @@ def _link(root: Path, link: recipe.Link) -> None:
     place.symlink_to(link.target)
 
 
-def _database(root: Path, packages: Iterable[Unpacked]) -> None:
+def _database(root: Path, packages: Iterable[Unpacked[Control]]) -> None:
     """A file for each package with its control data, and one with checksums of what is there of it."""
     place = root / recipe.STATUS
     for package in packages:
@@ -167,7 +170,7 @@ def _is_there(root: Path, line: str) -> bool:
     return bool(path) and any((root / name).is_file() for name in (path, f"usr/{path}"))
 
 
-def _busybox(package: Unpacked) -> str:
+def _busybox(package: Unpacked[Control]) -> str:
     return next(path[1:] for path in package.listed if path.endswith("bin/busybox"))
 
 

@@ -19,7 +19,7 @@ ADMIN = "var/lib/dpkg"
 _INSTALLED = "install ok installed"
 
 
-def write_database(root: Path, packages: Iterable[Unpacked], *, status: str, native: str) -> None:
+def write_database(root: Path, packages: Iterable[Unpacked[Control]], *, status: str, native: str) -> None:
     """Note packages as unpacked: their info files, and ``status`` (that of the packages there before) with them.
 
     ``native`` is the root's architecture, written where there is no database yet.
@@ -37,7 +37,7 @@ def write_database(root: Path, packages: Iterable[Unpacked], *, status: str, nat
     _write(admin / "status", "".join(stanzas))
 
 
-def _info(directory: Path, package: Unpacked) -> None:
+def _info(directory: Path, package: Unpacked[Control]) -> None:
     stem = package.control.stem
     listed = directory / f"{stem}.list"
     listed.write_text("".join(f"{path}\n" for path in package.listed), encoding="utf-8", errors="surrogateescape")
@@ -54,7 +54,7 @@ def write_control(directory: Path, control: Control, prefix: str = "") -> None:
         os.utime(path, (control.times[name], control.times[name]))
 
 
-def _stanza(package: Unpacked) -> str:
+def _stanza(package: Unpacked[Control]) -> str:
     """The control file with Status second, as dpkg writes it, and with the conffiles' digests."""
     first, _, rest = package.control.text.strip("\n").partition("\n")
     digests = dict(package.conffiles)
@@ -69,7 +69,7 @@ def _stanza(package: Unpacked) -> str:
     return f"{first}\nStatus: install ok unpacked\n{rest}\n{conffiles}\n"
 
 
-def write_triggers(root: Path, trees: Sequence[Path], packages: Sequence[Unpacked]) -> None:
+def write_triggers(root: Path, trees: Sequence[Path], packages: Sequence[Unpacked[Control]]) -> None:
     """Note which packages wait for which triggers, and which triggers the packages' files have set off.
 
     Those on paths are noted in ``File``, others in a file of their own, those set off in ``Unincorp``.
@@ -111,7 +111,7 @@ def read_diversions(trees: Sequence[Path]) -> dict[str, tuple[str, str]]:
     return {lines[at][1:]: (lines[at + 1][1:], lines[at + 2]) for at in range(0, len(lines), 3)}
 
 
-def file_triggers(trees: Sequence[Path], packages: Iterable[Unpacked]) -> str:
+def file_triggers(trees: Sequence[Path], packages: Iterable[Unpacked[Control]]) -> str:
     """Lines for ``triggers/Unincorp``: triggers on paths that the packages' files set off in what is there.
 
     dpkg does this while it unpacks; awaited by the package that set them off, unless ``noawait``.

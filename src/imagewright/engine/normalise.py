@@ -22,24 +22,26 @@ def now_on(directory: Path) -> int:
         return os.fstat(file.fileno()).st_mtime_ns
 
 
-def normalise(root: Path, started: int, epoch: int, *, whole: bool) -> None:
-    """Remove and empty what the recipe says, and let no time be later than ``epoch`` (seconds).
+def normalise(
+    root: Path, started: int, epoch: int, *, whole: bool, layout: recipe.Layout = recipe.DEBIAN_LAYOUT
+) -> None:
+    """Remove and empty what the layout says, and let no time be later than ``epoch`` (seconds).
 
     Files that were written since ``started`` (:func:`now_on`) get ``epoch`` as well, so that a clock that is
     wrong does not show. ``whole`` is for a root of its own, as against the changes above another.
     """
     with disk("cannot normalise a root"):
         found = scan(root).entries
-        kept = [entry for entry in found if not recipe.REMOVED.match(entry.path)]
-        gone = [entry for entry in found if recipe.REMOVED.match(entry.path)]
+        kept = [entry for entry in found if not layout.removed.match(entry.path)]
+        gone = [entry for entry in found if layout.removed.match(entry.path)]
         for entry in reversed(gone):
             _remove(root / entry.path, entry)
         for entry in kept:
-            if entry.kind is Kind.FILE and entry.size and recipe.EMPTIED.match(entry.path):
+            if entry.kind is Kind.FILE and entry.size and layout.emptied.match(entry.path):
                 (root / entry.path).write_bytes(b"")
         _fix_shadow(root / "etc/shadow", epoch)
         if whole:
-            for path, mode in recipe.DIRECTORIES:
+            for path, mode in layout.directories:
                 (root / path).mkdir(parents=True, exist_ok=True)
                 (root / path).chmod(mode)
         for entry in scan(root).entries:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,10 +23,15 @@ _OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
 
 @dataclass(frozen=True)
 class Overlay:
-    """``upper`` as overlayfs wrote it above ``lower`` (topmost first)."""
+    """``upper`` as overlayfs wrote it above ``lower`` (topmost first).
+
+    ``rules`` say which files are state; ``owners`` asks a root's package database who ships files.
+    """
 
     upper: Path
     lower: tuple[Path, ...]
+    rules: recipe.Rules = recipe.STATE
+    owners: Callable[[Path, Iterable[str]], Mapping[str, str]] = dpkg.owners
 
     @cached_property
     def _scan(self) -> Scan:
@@ -44,8 +49,8 @@ class Overlay:
         """All state files as they are now, from above and below, with the directories above them, sorted."""
         merged: dict[str, tuple[Scan, Entry]] = {}
         for tree in reversed(self.lower):
-            _merge(merged, scan(tree))
-        _merge(merged, self._scan)
+            _merge(merged, scan(tree), self.rules)
+        _merge(merged, self._scan, self.rules)
         for path in sorted(merged, key=key):
             found, entry = merged[path]
             yield from stream(found, [entry])
@@ -57,7 +62,7 @@ class Overlay:
             return
         owners: dict[str, str] = {}
         for tree in self.lower:
-            for path, owner in dpkg.owners(tree, offending).items():
+            for path, owner in self.owners(tree, offending).items():
                 owners.setdefault(path, owner)
         shown = [
             f"/{path} {what} ({owners.get(path, 'no package')})" for path, what in list(offending.items())[:_SHOWN]
@@ -65,7 +70,7 @@ class Overlay:
         raise BuildError(
             f"{len(offending)} files of the root below would be hidden by this layer",
             why=", ".join(shown),
-            hint="if every installation changes such a file, it belongs to the state (recipes/roots.py, STATE)",
+            hint="if every installation changes such a file, it belongs to the state (STATE in recipes/roots.py)",
             details={"paths": sorted(offending), "owners": owners},
         )
 
@@ -78,7 +83,9 @@ class Overlay:
     def _added(self, epoch: int) -> Sequence[Entry]:
         kept: list[Entry] = []
         needed: set[str] = set()
-        for entry in reversed(recipe.split(self._scan.entries)[0]):  # what is inside a directory comes first
+        for entry in reversed(
+            recipe.split(self._scan.entries, self.rules)[0]
+        ):  # what is inside a directory comes first
             below = self._below(entry.path)
             if below is None:
                 kept.append(entry)
@@ -91,9 +98,9 @@ class Overlay:
 
     def _hidden(self) -> Iterator[tuple[str, str]]:
         for gone in self._scan.removed:
-            if not recipe.STATE.match(gone.path):
+            if not self.rules.match(gone.path):
                 yield gone.path, "was removed"
-        for entry in recipe.split(self._scan.entries)[0]:
+        for entry in recipe.split(self._scan.entries, self.rules)[0]:
             found = self._below(entry.path)
             if found is None:
                 continue
@@ -128,10 +135,10 @@ class Overlay:
                     return True
 
 
-def _merge(merged: dict[str, tuple[Scan, Entry]], found: Scan) -> None:
+def _merge(merged: dict[str, tuple[Scan, Entry]], found: Scan, rules: recipe.Rules) -> None:
     for gone in found.removed:
         merged.pop(gone.path, None)
-    for entry in recipe.split(found.entries)[1]:
+    for entry in recipe.split(found.entries, rules)[1]:
         if entry.kind is Kind.DIRECTORY and entry.path in merged:
             continue  # as it was below
         merged[entry.path] = (found, entry)

@@ -16,6 +16,7 @@ from pathlib import Path
 from imagewright.archives.debian.deb import Control, read_control
 from imagewright.archives.debian.relations import parse_dependency
 from imagewright.engine import dpkg
+from imagewright.engine.files import write_file
 from imagewright.engine.normalise import normalise, now_on
 from imagewright.engine.overlays import Overlay
 from imagewright.engine.trees import scan, stream
@@ -46,20 +47,24 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class AssembledRoot:
-    """A root made of packages alone. ``epoch`` (seconds) is the latest modification time in its packages."""
+    """A root made of packages alone.
+
+    ``epoch`` (seconds) is the latest modification time in its packages; ``rules`` say which files are state.
+    """
 
     tree: Path
     epoch: int
+    rules: recipe.Rules = recipe.STATE
 
     def layer(self) -> EntryStream:
         """What stays as it is, sorted."""
         found = scan(self.tree)
-        return stream(found, recipe.split(found.entries)[0])
+        return stream(found, recipe.split(found.entries, self.rules)[0])
 
     def state(self) -> EntryStream:
         """What every later installation changes (:data:`imagewright.recipes.roots.STATE`), sorted."""
         found = scan(self.tree)
-        return stream(found, recipe.split(found.entries)[1])
+        return stream(found, recipe.split(found.entries, self.rules)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +78,15 @@ class ExtendedRoot:
     upper: Path
     lower: tuple[Path, ...]
     epoch: int
+    rules: recipe.Rules = recipe.STATE
 
     def layer(self) -> EntryStream:
         """What was added and stays as it is, sorted. Nothing of it is in ``lower``; that was checked."""
-        return Overlay(self.upper, self.lower).layer(self.epoch)
+        return Overlay(self.upper, self.lower, self.rules).layer(self.epoch)
 
     def state(self) -> EntryStream:
         """The whole state as it is now, that of ``lower`` included, sorted."""
-        return Overlay(self.upper, self.lower).state()
+        return Overlay(self.upper, self.lower, self.rules).state()
 
 
 def assemble_root(work: RootWork, machine: Machine, workspace: Path) -> AssembledRoot:
@@ -193,7 +199,7 @@ class _Assembly:
         self._execute([*plan, ["configure"], *after])
         dpkg.check_configured(self._root, (package.name for package in ordered))
 
-    def _unpack(self, packages: list[LockedPackage]) -> tuple[Unpacked, ...]:
+    def _unpack(self, packages: list[LockedPackage]) -> tuple[Unpacked[Control], ...]:
         trees = (self._root, *self._lower)
         diversions = dpkg.read_diversions(trees)
         done = self._unpacker.unpack(
@@ -213,22 +219,8 @@ class _Assembly:
             return read_control(file, str(package))
 
     def _write(self, path: str, text: str) -> None:
-        place = self._root
-        parts = path.split("/")
-        if any(part in ("", ".", "..") for part in parts):
-            raise BuildError(f"{path!r} is no path inside a root")
         with disk(f"cannot write {path}"):
-            for part in parts[:-1]:
-                place = place / part
-                if not place.is_dir():
-                    place.mkdir()
-                    place.chmod(0o755)
-                if place.is_symlink():
-                    raise BuildError(f"/{path} leads through a symbolic link")
-            target = place / parts[-1]
-            target.unlink(missing_ok=True)
-            target.write_text(text, encoding="utf-8")
-            target.chmod(0o755 if text.startswith("#!") else 0o644)
+            write_file(self._root, path, text)
 
     def _stage(self, controls: Iterable[Control]) -> list[list[str]]:
         """Lay out control files where the script finds them: in order, named after the package."""

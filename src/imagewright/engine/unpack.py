@@ -14,19 +14,20 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Generic, TypeVar
 
-from imagewright.archives.debian.deb import Control, Deb, open_deb
+from imagewright.archives.debian.deb import Control, open_deb
 from imagewright.archives.debian.relations import Relation, parse_relations
 from imagewright.archives.debian.version import holds
 from imagewright.errors import BuildError, MachineError, VerificationError
 from imagewright.model.packages import LockedPackage
-from imagewright.model.tree import Content, Entry, Kind
+from imagewright.model.tree import Content, Entry, EntryStream, Kind
 from imagewright.recipes.pathrules import PathRules
 
 _READ = 1 << 20
@@ -40,8 +41,23 @@ Diversions = Mapping[str, tuple[str, str]]
 """Path → (where files of that name go, the package they do not go there from), all paths relative."""
 
 
+C = TypeVar("C")
+"""What a kind of packages says of itself."""
+
+
 @dataclass(frozen=True, slots=True)
-class Unpacked:
+class Opened(Generic[C]):
+    """A package that is being read: what it says of itself, the name, version and architecture among it, and its
+    files. ``conffiles`` are absolute paths whose MD5 is noted."""
+
+    control: C
+    identity: tuple[str, str, str]
+    entries: EntryStream
+    conffiles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked(Generic[C]):
     """What one package brought.
 
     ``listed`` are the absolute paths of dpkg's ``.list``, also of files left out; ``conffiles`` pairs of path
@@ -49,19 +65,20 @@ class Unpacked:
     """
 
     package: LockedPackage
-    control: Control
+    control: C
     listed: tuple[str, ...]
     conffiles: tuple[tuple[str, str], ...]
     newest: int
 
 
 @dataclass(slots=True)
-class _Share:
+class Share(Generic[C]):
     """One package's own notes while it is unpacked, read by nobody else until it is done."""
 
     index: int
     package: LockedPackage
-    control: Control
+    control: C
+    wanted: tuple[str, ...] = ()
     places: dict[str, str] = field(default_factory=dict)
     directories: list[tuple[str, Entry]] = field(default_factory=list)
     links: list[tuple[str, Entry]] = field(default_factory=list)
@@ -70,8 +87,10 @@ class _Share:
     newest: int = 0
 
 
-class Unpacker:
-    """Unpacks into ``root``. What is in ``lower`` (topmost first) counts as there, as in an overlay.
+class TreeUnpacker(ABC, Generic[C]):
+    """Unpacks packages of one kind into ``root``.
+
+    What is in ``lower`` (topmost first) counts as there, as in an overlay.
 
     Use :meth:`unpack` any number of times, each with its diversions; memory is bounded by names, not contents.
     """
@@ -84,12 +103,20 @@ class Unpacker:
         self._made: set[str] = set()
         self._claims: dict[str, int] = {}
         self._clashes: dict[str, list[tuple[int, str]]] = {}
-        self._shares: list[_Share] = []
+        self._shares: list[Share[C]] = []
         self._settled: set[str] = set()
+
+    @abstractmethod
+    def open(self, file: BinaryIO, package: LockedPackage) -> Opened[C]:
+        """Begin to read a package from its verified bytes."""
+
+    @abstractmethod
+    def replaces(self, control: C, other: C) -> bool:
+        """Whether a package may take over files of another one."""
 
     def unpack(
         self, packages: Iterable[LockedPackage], open_package: Opener, *, diversions: Diversions, jobs: int
-    ) -> tuple[Unpacked, ...]:
+    ) -> tuple[Unpacked[C], ...]:
         """Unpack packages; where two ship one directory, the first one's mode and owner count.
 
         Raises :class:`VerificationError` for a package that is not what it should be, :class:`BuildError` where
@@ -100,10 +127,10 @@ class Unpacker:
         # The largest first: otherwise one thread may be left alone with it at the end.
         work.sort(key=lambda item: (-item[1].size, item[0]))
 
-        def one(item: tuple[int, LockedPackage]) -> _Share:
+        def one(item: tuple[int, LockedPackage]) -> Share[C]:
             index, package = item
             with disk(f"cannot unpack {package}"), open_package(package) as file:
-                return self._package(index, package, open_deb(file, str(package)), diversions)
+                return self._package(index, package, self.open(file, package), diversions)
 
         pool = ThreadPoolExecutor(max(1, jobs), thread_name_prefix="unpack")
         try:
@@ -117,16 +144,15 @@ class Unpacker:
             self._settle_directories(shares)
         return tuple(_unpacked(share, lost.get(share.index, frozenset())) for share in shares)
 
-    def _package(self, index: int, package: LockedPackage, deb: Deb, diversions: Diversions) -> _Share:
-        control = deb.control
-        found = (control.name, control.version, control.architecture)
+    def _package(self, index: int, package: LockedPackage, opened: Opened[C], diversions: Diversions) -> Share[C]:
+        found = opened.identity
         if found != (package.name, package.version, package.architecture):
             raise VerificationError(
                 f"{package} says it is {'_'.join(found)}", why="the archive's index says otherwise"
             )
-        share = _Share(index, package, control)
-        wanted = {path[1:] for path in control.conffiles}
-        for entry, content in deb.entries():
+        share = Share(index, package, opened.control, opened.conffiles)
+        wanted = {path[1:] for path in opened.conffiles}
+        for entry, content in opened.entries:
             share.listed.append(f"/{entry.path or '.'}")
             share.newest = max(share.newest, entry.mtime)
             if self._rules.skips(entry.path, entry.kind):
@@ -211,7 +237,7 @@ class Unpacker:
 
     def _file(
         self,
-        share: _Share,
+        share: Share[C],
         entry: Entry,
         content: Content,
         diversions: Diversions,
@@ -265,7 +291,7 @@ class Unpacker:
             first, *rest = sorted(places)
             keeper = first
             for index in rest:
-                keeper = _replacer(self._shares[keeper], self._shares[index], place)
+                keeper = self._replacer(self._shares[keeper], self._shares[index], place)
             for index, where in places.items():
                 if index != keeper:
                     lost.setdefault(index, set()).add(where)
@@ -281,14 +307,14 @@ class Unpacker:
     def _lost_paths(self, index: int, places: set[str]) -> frozenset[str]:
         return frozenset(f"/{path}" for path, place in self._shares[index].places.items() if place in places)
 
-    def _link(self, shares: list[_Share]) -> None:
+    def _link(self, shares: list[Share[C]]) -> None:
         links = [(path, share.index, entry) for share in shares for path, entry in share.links]
         self._places = {"": ""}  # what was learnt before there were these links does not hold any more
         for path, index, entry in sorted(links, key=lambda item: (os.fsencode(item[0]), item[1])):
             place = self._place(path)
             owner = self._claims.setdefault(place, index)
             if owner != index:
-                keeper = _replacer(self._shares[owner], self._shares[index], place)
+                keeper = self._replacer(self._shares[owner], self._shares[index], place)
                 if keeper == owner:
                     continue
                 self._claims[place] = index
@@ -307,7 +333,7 @@ class Unpacker:
             os.chown(self._at(place), entry.uid, entry.gid, follow_symlinks=False)
             os.utime(self._at(place), (entry.mtime, entry.mtime), follow_symlinks=False)
 
-    def _settle_directories(self, shares: list[_Share]) -> None:
+    def _settle_directories(self, shares: list[Share[C]]) -> None:
         """Directories made here get the mode, owner and time of the first package that ships them."""
         wanted: dict[str, Entry] = {}
         for share in shares:
@@ -322,10 +348,33 @@ class Unpacker:
                 os.chmod(path, entry.mode)
                 os.utime(path, (entry.mtime, entry.mtime))
 
+    def _replacer(self, first: Share[C], second: Share[C], place: str) -> int:
+        """Which of two packages keeps a file: the one that says it replaces the other."""
+        if self.replaces(second.control, first.control):
+            return second.index
+        if self.replaces(first.control, second.control):
+            return first.index
+        raise BuildError(f"/{place} is in {first.package} and in {second.package}, and neither replaces the other")
 
-def _unpacked(share: _Share, lost: frozenset[str]) -> Unpacked:
+
+class Unpacker(TreeUnpacker[Control]):
+    """Unpacks Debian's packages."""
+
+    def open(self, file: BinaryIO, package: LockedPackage) -> Opened[Control]:
+        """deb(5)."""
+        deb = open_deb(file, str(package))
+        control = deb.control
+        identity = (control.name, control.version, control.architecture)
+        return Opened(control, identity, deb.entries(), control.conffiles)
+
+    def replaces(self, control: Control, other: Control) -> bool:
+        """Debian Policy 7.6.1."""
+        return _replaces(control, other)
+
+
+def _unpacked(share: Share[C], lost: frozenset[str]) -> Unpacked[C]:
     listed = tuple(path for path in share.listed if path not in lost)
-    conffiles = tuple((path, share.conffiles[path]) for path in share.control.conffiles if path in share.conffiles)
+    conffiles = tuple((path, share.conffiles[path]) for path in share.wanted if path in share.conffiles)
     return Unpacked(share.package, share.control, listed, conffiles, share.newest)
 
 
@@ -349,15 +398,6 @@ def _write(file: int, entry: Entry, content: Content, note: Callable[[bytes], ob
 def _diverted(path: str, package: str, diversions: Diversions) -> str:
     target = diversions.get(path)
     return target[0] if target is not None and target[1] != package else path
-
-
-def _replacer(first: _Share, second: _Share, place: str) -> int:
-    """Which of two packages keeps a file: the one that says it replaces the other (Debian Policy 7.6.1)."""
-    if _replaces(second.control, first.control):
-        return second.index
-    if _replaces(first.control, second.control):
-        return first.index
-    raise BuildError(f"/{place} is in {first.package} and in {second.package}, and neither replaces the other")
 
 
 def _replaces(control: Control, other: Control) -> bool:

@@ -16,6 +16,8 @@ from imagewright.archives.debian.deb822 import MalformedError, read_stanzas
 MAXIMUM_COPYRIGHT = 4 << 20
 """Bytes of one copyright file that are read; the longest in a full image has 1.5 MB."""
 
+_TERM = r"\(*[A-Za-z0-9][A-Za-z0-9.+-]*\)*"
+_EXPRESSION = re.compile(rf"{_TERM}(?: (?:AND|OR|WITH) {_TERM})*", re.ASCII)
 _FORMAT = "copyright-format/1.0"
 _MOST_NAMES = 200
 _WANTED = frozenset({"format", "files", "license"})
@@ -56,6 +58,11 @@ _GNU_VERSIONS = {
 _UNNAMEABLE = re.compile(r"[^A-Za-z0-9.-]")
 """Signs that no identifier of SPDX has (SPDX 2.3, clause 10.1)."""
 _COMMA = re.compile(r",\s*(and|or)\s+", re.IGNORECASE)
+
+
+def stated(text: str) -> str:
+    """What a package of Alpine's says its licence is, where that is an SPDX expression by its form; else ""."""
+    return text if _EXPRESSION.fullmatch(text) and text.count("(") == text.count(")") else ""
 
 
 def copyright_licences(content: bytes) -> str:

@@ -8,13 +8,15 @@ layers, :func:`take_stock` reads it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 
+from imagewright.archives.alpine.database import INSTALLED, read_installed
 from imagewright.archives.debian.deb822 import MalformedError, Stanza, read_stanzas
 from imagewright.errors import VerificationError
-from imagewright.inventory.licences import copyright_licences
+from imagewright.inventory.licences import copyright_licences, stated
+from imagewright.model.packages import PackageSystem
 from imagewright.model.tree import EntryStream, Kind
 from imagewright.recipes.embedded import DIRECTORY
 
@@ -29,6 +31,7 @@ _STATUS_FILES = "var/lib/dpkg/status.d/"
 _DOCUMENTATION = "usr/share/doc/"
 _WANTED = re.compile(
     r"var/lib/dpkg/status(\.d/(?!.*\.md5sums$)[^/]+)?"
+    rf"|{INSTALLED}"
     r"|usr/share/doc/[^/]+/copyright"
     r"|(etc|usr/lib)/os-release"
     rf"|{DIRECTORY}/[^/]+\.spdx\.json"
@@ -100,7 +103,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class SystemPackage:
-    """A package that dpkg knows as installed.
+    """A package that dpkg or apk knows as installed.
 
     ``licence`` is an SPDX expression, "" where it is not told; ``installed_size`` in bytes, as the package says.
     """
@@ -115,6 +118,7 @@ class SystemPackage:
     licence: str = ""
     section: str = ""
     installed_size: int = 0
+    system: PackageSystem = PackageSystem.DPKG
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,12 @@ def take_stock(found: Gathered) -> Inventory:
     stanzas = [stanza for stanza in _stanzas(status) if stanza.get("status").endswith(" installed")]
     stanzas += [stanza for content in parts for stanza in _stanzas(content) if _is_installed(stanza)]
     packages = [_package(stanza, found) for stanza in stanzas]
+    packages += [
+        _apk(fields)
+        for path, content in sorted(found.files.items())
+        if re.fullmatch(INSTALLED, path)
+        for fields in read_installed(content, "the image")
+    ]
     python = [
         package
         for path, content in found.files.items()
@@ -230,6 +240,22 @@ def _package(stanza: Stanza, found: Gathered) -> SystemPackage:
         licence=copyright_licences(text) if text else "",
         section=stanza.get("section"),
         installed_size=int(size) * 1024 if (size := stanza.get("installed-size")).isdigit() else 0,
+    )
+
+
+def _apk(fields: Mapping[str, str]) -> SystemPackage:
+    get = fields.get
+    return SystemPackage(
+        name=fields["P"],
+        version=fields["V"],
+        architecture=get("A", ""),
+        source=get("o", fields["P"]),
+        source_version=fields["V"],
+        maintainer=get("m", ""),
+        homepage=get("U", ""),
+        licence=stated(get("L", "")),
+        installed_size=int(size) if (size := get("I", "")).isdigit() else 0,
+        system=PackageSystem.APK,
     )
 
 

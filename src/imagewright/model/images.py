@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from imagewright.model.packages import PackageSystem
 from imagewright.model.platforms import Platform
 from imagewright.model.site import Site
 
@@ -130,8 +131,9 @@ class ImageDefinition:
     ``base_packages`` are asked for besides Essential and required; ``runtime_packages`` besides what the
     interpreter's ELF files need; ``build_packages`` make the build root. ``optional_modules`` are extension
     modules whose libraries this variant leaves out (``_tkinter`` in slim); ``parts`` are those of the
-    interpreter's tree that it has; ``root`` says how packages get into it. ``repository`` is what stands before
-    the tags' colon; ``site`` what a person added.
+    interpreter's tree that it has; ``root`` says how packages get into it, ``system`` whose they are.
+    ``repository`` is what stands before the tags' colon; ``site`` what a person added; ``absent_modules``
+    are extension modules that need not come of compiling at all.
     """
 
     name: ImageName
@@ -155,4 +157,6 @@ class ImageDefinition:
     release_epoch: int
     foreign: ForeignBuild | None = None
     repository: str = "python"
+    system: PackageSystem = PackageSystem.DPKG
+    absent_modules: tuple[str, ...] = ()
     site: Site = field(default_factory=Site)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from imagewright.model.digest import Digest
 from imagewright.model.images import Compression, ImageConfiguration, PythonPart, RootKind
 from imagewright.model.lock import LockedBase, LockedDistribution, LockedProfile, LockedSource, LockedWheel
-from imagewright.model.packages import LockedPackage
+from imagewright.model.packages import LockedPackage, PackageSystem
 from imagewright.model.records import StepKind as StepKind  # noqa: PLC0414 - found here as well
 from imagewright.model.records import StepRecord as StepRecord  # noqa: PLC0414 - found here as well
 from imagewright.model.site import Account, LocalFile
@@ -32,7 +32,8 @@ class RootWork:
 
     ``files`` are written into the root before configuration: path → text (apt and dpkg configuration).
     ``exclude`` and ``include`` are dpkg path rules (``path-exclude``/``path-include`` globs, in order).
-    ``layered`` says whether a layer is wanted (a build root is only ever a tree). Nothing replaces a file of a
+    ``layered`` says whether a layer is wanted (a build root is only ever a tree), ``system`` whose packages they
+    are. Nothing replaces a file of a
     bare root, so what a person adds to its databases is in it from the start: ``account`` is one whose home is
     made (the user database is among ``files``), ``certificates`` are authorities believed besides the packages'.
     """
@@ -47,6 +48,7 @@ class RootWork:
     kind: RootKind = RootKind.CONFIGURED
     account: Account | None = None
     certificates: tuple[LocalFile, ...] = ()
+    system: PackageSystem = PackageSystem.DPKG
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class RuntimeWork:
     certificates: tuple[LocalFile, ...] = ()
     interpreter: LockedSource | None = None
     release_epoch: int = 0
+    system: PackageSystem = PackageSystem.DPKG
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,7 @@ class SiteWork:
     keep_ensurepip: bool
     scripts: tuple[Script, ...]
     epoch: int
+    system: PackageSystem = PackageSystem.DPKG
 
 
 @dataclass(frozen=True, slots=True)

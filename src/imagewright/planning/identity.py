@@ -11,7 +11,7 @@ from functools import cache
 
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.images import Compression, RootKind
-from imagewright.model.packages import LockedPackage
+from imagewright.model.packages import LockedPackage, PackageSystem
 from imagewright.model.plan import (
     CheckWork,
     ImageWork,
@@ -29,6 +29,7 @@ from imagewright.model.plan import (
 )
 from imagewright.model.site import Account, LocalFile
 from imagewright.oci.levels import LEVEL, PIECE
+from imagewright.recipes import apkroots as apk_recipe
 from imagewright.recipes import bare as bare_recipe
 from imagewright.recipes import cross as cross_recipe
 from imagewright.recipes import embedded as embedded_recipe
@@ -93,6 +94,7 @@ def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for e
                 "include": work.include,
                 "layered": work.layered,
                 **_bare(work.kind),
+                **_apk(work.system),
                 **({"home": _account(work.account)} if work.account else {}),
                 **_certificates(work.certificates),
             }
@@ -128,6 +130,7 @@ def work_identity(work: Work) -> dict[str, object]:  # noqa: PLR0911 - one for e
                 "exclude": work.exclude,
                 "include": work.include,
                 **_bare(work.kind),
+                **_apk(work.system),
                 **_certificates(work.certificates),
                 **_embedded(work),
             }
@@ -191,6 +194,11 @@ def _bare(kind: RootKind) -> dict[str, str]:
     return {"bare": bare_recipe.revision()} if kind is RootKind.BARE else {}
 
 
+def _apk(system: PackageSystem) -> dict[str, str]:
+    """What only roots of Alpine's packages depend on."""
+    return {"apk": apk_recipe.revision()} if system is PackageSystem.APK else {}
+
+
 def _site(work: SiteWork) -> dict[str, object]:
     account = work.account
     return {
@@ -205,6 +213,7 @@ def _site(work: SiteWork) -> dict[str, object]:
         "keep_ensurepip": work.keep_ensurepip,
         "scripts": _scripts(work.scripts),
         "epoch": work.epoch,
+        **_apk(work.system),
     }
 
 

@@ -47,13 +47,14 @@ _HEADER = """\
 # docs/reference/lock.md describes the format.
 """
 
-_NAME = r"[a-z0-9][a-z0-9+.-]*"
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_+.-]*"
+_VERSION = r"[A-Za-z0-9.+:~_-]+"
 _WORD = r"[^\s\x00-\x1f\x7f]+"
 _PATH = r"[A-Za-z0-9+.~_%:=@,-]+(?:/[A-Za-z0-9+.~_%:=@,-]+)*"
 _LINE = re.compile(
-    rf"(?P<name>{_NAME}) (?P<version>[A-Za-z0-9.+:~-]+) (?P<architecture>[a-z0-9-]+) (?P<size>[0-9]{{1,15}})"
+    rf"(?P<name>{_NAME}) (?P<version>{_VERSION}) (?P<architecture>[a-z0-9_-]+) (?P<size>[0-9]{{1,15}})"
     rf" (?P<sha256>[0-9a-f]{{64}}) (?P<archive>{_NAME}) (?P<path>{_PATH})(?P<essential> essential)?"
-    rf"(?: from (?P<source>{_NAME}) (?P<source_version>[A-Za-z0-9.+:~-]+))?"
+    rf"(?: from (?P<source>{_NAME}) (?P<source_version>{_VERSION}))?"
     rf"(?: needs (?P<needs>{_NAME}(?: {_NAME})*))?",
     re.ASCII,
 )

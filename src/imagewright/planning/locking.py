@@ -8,16 +8,10 @@ brings it up to date (docs/explanation/identity.md).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from imagewright.archives.debian.packages import BinaryPackage
-from imagewright.archives.debian.relations import parse_relation
-from imagewright.archives.debian.runtime import libraries
-from imagewright.archives.debian.solver import Foundation, Solution, solve
-from imagewright.archives.debian.universe import Universe
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.profiles import fitting_profile
 from imagewright.catalog.resolve import locked_distribution, locked_source
@@ -36,18 +30,16 @@ from imagewright.model.lock import (
     Role,
     WheelSet,
 )
-from imagewright.model.packages import LockedPackage
+from imagewright.planning.candidates import Candidates, Locked
 from imagewright.planning.closures import closure, compiler_of
 from imagewright.planning.targets import MINBASE, SetId, Target, checksum, parse_target, set_id, target_of
 
-__all__ = ["LockInputs", "UniverseOf", "closure", "compiler_of", "make_lock", "with_profile"]
+__all__ = ["CandidatesOf", "LockInputs", "closure", "compiler_of", "make_lock", "with_profile"]
 
 LOCALE_SOURCES = "locales"
 """The package that locales are compiled from; it does not get into the image."""
 
-_GLIBC = re.compile(r"(?:\d+:)?(\d+)\.(\d+)")
-
-UniverseOf = Callable[[str, str], Universe]
+CandidatesOf = Callable[[str, str], Candidates]
 """The candidates of a suite and architecture, from archives that were verified."""
 
 
@@ -67,12 +59,12 @@ def _no_base(definition: ImageDefinition) -> LockedBase:
 class LockInputs:
     """What a lock is made from.
 
-    ``archives`` are the states of the archives that ``universe`` was read from; ``profiles`` those that may be
+    ``archives`` are the states of the archives that ``candidates`` are read from; ``profiles`` those that may be
     used, best first (trained here, then shipped); ``wheels`` chooses an image's Python packages, ``bases`` what an
     image of Windows stands on.
     """
 
-    universe: UniverseOf
+    candidates: CandidatesOf
     archives: tuple[LockedArchive, ...]
     profiles: tuple[LockedProfile, ...] = ()
     wheels: WheelsOf = lambda _definition, _glibc: ()
@@ -115,11 +107,11 @@ class _Locker:
         self._keep = keep
         self._before = {set_id(found): found for found in previous.sets}
         self._sets: dict[SetId, PackageSet] = {}
-        self._bases: dict[SetId, tuple[BinaryPackage, ...]] = {}
+        self._bases: set[SetId] = set()
         self._targets: dict[str, Target] = {}
         self._configuration = dict(previous.configuration)
         self._sources: dict[str, LockedSource] = {}
-        self._universes: dict[SetId, Universe] = {}
+        self._candidates: dict[SetId, Candidates] = {}
         self._wheels: dict[str, WheelSet] = {}
         self._profiles: dict[tuple[str, str, str, str], LockedProfile] = {}
         self._distributions: dict[str, LockedDistribution] = {}
@@ -142,15 +134,15 @@ class _Locker:
         release = self._catalog.by_release[definition.name.release]
         series = self._catalog.by_series[definition.series]
         self._sources[release.version] = locked_source(release, series, self._catalog.wheels)
-        universe = self._universe(target.base)
-        whole = self._inputs.universe(definition.name.suite, definition.platform.debian)
-        self._base(target.base, universe, definition.base_packages)
+        standing = self._standing_on(target.base)
+        whole = self._inputs.candidates(definition.name.suite, definition.platform.debian)
+        self._base(target.base, standing, definition.base_packages)
         buildroot = self._made_in(target, definition, whole)
         tools = (LOCALE_SOURCES,) if definition.site.locale else ()
-        needed = _libraries(buildroot, whole, self._unused(definition)) or ()
-        self._runtime(target.runtime, target.base, universe, (*definition.runtime_packages, *tools, *needed))
+        needed = whole.libraries(buildroot, self._unused(definition)) or ()
+        self._runtime(target.runtime, target.base, standing, (*definition.runtime_packages, *tools, *needed))
         self._profile(definition, buildroot)
-        wheels = self._inputs.wheels(definition, _glibc_of(buildroot))
+        wheels = self._inputs.wheels(definition, whole.glibc(buildroot))
         if wheels:
             self._wheels[target.name] = WheelSet(target.name, wheels)
 
@@ -200,27 +192,26 @@ class _Locker:
             bases=tuple(found for _, found in sorted(bases.items())),
         )
 
-    def _universe(self, base: SetId) -> Universe:
+    def _standing_on(self, base: SetId) -> Candidates:
         """The candidates for what stands on a base: for a bare one, without the dependencies that are cut."""
-        if base not in self._universes:
-            universe = self._inputs.universe(base[1], base[2])
+        if base not in self._candidates:
+            found = self._inputs.candidates(base[1], base[2])
             if base[3] != MINBASE:
-                cuts = self._catalog.by_variant[base[3]].cuts
-                universe = universe.without({cut.package: cut.depends for cut in cuts})
-            self._universes[base] = universe
-        return self._universes[base]
+                found = found.without({cut.package: cut.depends for cut in self._catalog.by_variant[base[3]].cuts})
+            self._candidates[base] = found
+        return self._candidates[base]
 
-    def _made_in(self, target: Target, definition: ImageDefinition, universe: Universe) -> PackageSet:
+    def _made_in(self, target: Target, definition: ImageDefinition, candidates: Candidates) -> PackageSet:
         """Lock what the interpreter is made with; the set that it is compiled against."""
         foreign = definition.foreign
         if foreign is None or target.emulator is None:
-            return self._buildroot(target.buildroot, universe, definition.build_packages)
+            return self._buildroot(target.buildroot, candidates, definition.build_packages)
         against = None
         if target.sysroot is not None:
-            against = self._sysroot(target.sysroot, universe, foreign.sysroot_packages)
+            against = self._sysroot(target.sysroot, candidates, foreign.sysroot_packages)
         else:
-            against = self._buildroot(target.buildroot, universe, definition.build_packages)
-        machine = self._inputs.universe(definition.name.suite, foreign.machine.debian)
+            against = self._buildroot(target.buildroot, candidates, definition.build_packages)
+        machine = self._inputs.candidates(definition.name.suite, foreign.machine.debian)
         self._emulator(target.emulator, machine, foreign.emulator)
         if target.native is not None:
             self._buildroot(target.buildroot, machine, definition.build_packages)
@@ -228,66 +219,58 @@ class _Locker:
             self._profile(replace(definition, platform=foreign.machine), native)
         return against
 
-    def _sysroot(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> PackageSet:
+    def _sysroot(self, wanted: SetId, candidates: Candidates, roots: Sequence[str]) -> PackageSet:
         """What is compiled against, and nothing that would run: no foundation, no Essential packages."""
+        return self._toolset(wanted, candidates, roots, lambda: candidates.plain(roots))
+
+    def _buildroot(self, wanted: SetId, candidates: Candidates, roots: Sequence[str]) -> PackageSet:
+        return self._toolset(wanted, candidates, roots, lambda: self._root(wanted, candidates, roots))
+
+    def _toolset(
+        self, wanted: SetId, candidates: Candidates, roots: Sequence[str], solve: Callable[[], Locked]
+    ) -> PackageSet:
+        """A set that interpreters are made with, kept as it was while it can be and is asked for alike."""
         if wanted in self._sets:
             return self._sets[wanted]
         before = self._before.get(wanted)
         keep = before is not None and not self._refresh_toolchain and before.roots == tuple(sorted(roots))
-        if before is not None and keep and _libraries(before, universe) is not None:
+        if before is not None and keep and candidates.libraries(before) is not None:
             self._sets[wanted] = before
         else:
-            _only_real(universe, roots)
-            self._sets[wanted] = _package_set(wanted, roots, solve(universe, roots))
+            self._sets[wanted] = _package_set(wanted, roots, solve())
         return self._sets[wanted]
 
-    def _emulator(self, wanted: SetId, universe: Universe, name: str) -> None:
+    def _emulator(self, wanted: SetId, candidates: Candidates, name: str) -> None:
         """One package: its programs are linked statically. Kept while the toolchain is."""
         before = self._before.get(wanted)
         if before is not None and before.roots == (name,) and not self._refresh_toolchain:
             self._sets[wanted] = before
             return
-        found = universe.get(name)
+        found = candidates.alone(name)
         if found is None:
             raise SolveError(
                 f"there is no package {name}",
                 why="it is to hold the emulators of other processors",
                 hint="name another one as the suite's `emulator` in imagewright.toml",
             )
-        self._sets[wanted] = _package_set(wanted, (name,), Solution((found,), (name,), {}))
+        self._sets[wanted] = _package_set(wanted, (name,), (found,))
 
-    def _base(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> None:
+    def _base(self, wanted: SetId, candidates: Candidates, roots: Sequence[str]) -> None:
         if wanted in self._bases:
             return
+        self._bases.add(wanted)
         before = self._before.get(wanted)
         if self._keep and before is not None and before.roots == tuple(sorted(roots)):
             self._sets[wanted] = before
-            self._bases[wanted] = _remembered([before], universe)
         else:
-            solution = self._root(wanted, universe, roots)
-            self._sets[wanted] = _package_set(wanted, roots, solution)
-            self._bases[wanted] = solution.packages
+            self._sets[wanted] = _package_set(wanted, roots, self._root(wanted, candidates, roots))
 
-    def _buildroot(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> PackageSet:
-        if wanted in self._sets:
-            return self._sets[wanted]
-        before = self._before.get(wanted)
-        keep = before is not None and not self._refresh_toolchain and before.roots == tuple(sorted(roots))
-        if before is not None and keep and _libraries(before, universe) is not None:
-            self._sets[wanted] = before
-        else:
-            self._sets[wanted] = _package_set(wanted, roots, self._root(wanted, universe, roots))
-        return self._sets[wanted]
-
-    def _root(self, wanted: SetId, universe: Universe, roots: Sequence[str]) -> Solution:
-        """A root from nothing. Its suite's foundation comes first, so that it decides between alternatives."""
-        _only_real(universe, roots)
+    def _root(self, wanted: SetId, candidates: Candidates, roots: Sequence[str]) -> Locked:
+        """A root from nothing."""
         if wanted[0] is Role.BASE and wanted[3] != MINBASE:
-            return solve(universe, roots)  # bare: nothing is Essential where nothing runs
+            return candidates.plain(roots)  # bare
         suite = self._catalog.by_suite[wanted[1]]
-        first = solve(universe, (wish.name for wish in suite.foundation))
-        rest = solve(universe, roots, foundation=Foundation.REQUIRED, installed=first.packages)
-        return _joined(universe, first, rest)
+        return candidates.whole(roots, (wish.name for wish in suite.foundation))
 
     def _unused(self, definition: ImageDefinition) -> frozenset[str]:
         """Development packages that serve only modules whose libraries this image leaves out."""
@@ -296,13 +279,13 @@ class _Locker:
             wish.name for wish in self._catalog.toolchain if wish.modules and left_out.issuperset(wish.modules)
         )
 
-    def _runtime(self, wanted: SetId, base: SetId, universe: Universe, roots: Sequence[str]) -> None:
+    def _runtime(self, wanted: SetId, base: SetId, candidates: Candidates, roots: Sequence[str]) -> None:
         if wanted in self._sets:
             return
-        _only_real(universe, roots)
         if self._keep:
-            universe = universe.fixed(_remembered(self._beside(wanted), universe))
-        self._sets[wanted] = _package_set(wanted, roots, solve(universe, roots, installed=self._bases[base]))
+            candidates = candidates.fixed(self._beside(wanted))
+        added = candidates.above(roots, [self._sets[base]])
+        self._sets[wanted] = _package_set(wanted, roots, added)
 
     def _beside(self, wanted: SetId) -> list[PackageSet]:
         """Runtime sets that were locked for the same suite and architecture."""
@@ -315,7 +298,7 @@ class _Locker:
             target = parse_target(name, self._catalog)
             before = self._before.get(target.runtime)
             if before is not None and target.base in refreshed:
-                self._runtime(target.runtime, target.base, self._universe(target.base), before.roots)
+                self._runtime(target.runtime, target.base, self._standing_on(target.base), before.roots)
 
     def _profile(self, definition: ImageDefinition, buildroot: PackageSet) -> None:
         suite = self._catalog.by_suite[definition.name.suite]
@@ -337,109 +320,9 @@ def with_profile(lock: Lock, profile: LockedProfile) -> Lock:
     return replace(lock, profiles=tuple(found for _, found in sorted(profiles.items())))
 
 
-def _package_set(wanted: SetId, roots: Iterable[str], solution: Solution) -> PackageSet:
+def _package_set(wanted: SetId, roots: Iterable[str], packages: Locked) -> PackageSet:
     role, suite, architecture, key = wanted
-    packages = tuple(_locked(package, solution.edges) for package in solution.packages)
-    ordered = tuple(sorted(packages, key=lambda package: package.name))
-    return PackageSet(role, suite, architecture, key, tuple(sorted(set(roots))), ordered)
-
-
-def _locked(package: BinaryPackage, edges: Mapping[str, tuple[str, ...]]) -> LockedPackage:
-    return LockedPackage(
-        name=package.name,
-        version=package.version,
-        architecture=package.architecture,
-        source=package.source,
-        source_version=package.source_version,
-        size=package.size,
-        sha256=package.sha256,
-        path=package.filename,
-        archive=package.archive,
-        depends=edges.get(package.name, ()),
-        essential=package.essential,
-    )
-
-
-def _remembered(sets: Iterable[PackageSet], universe: Universe) -> tuple[BinaryPackage, ...]:
-    """The packages of sets as candidates: from the archive where they are there yet, else as the lock has them.
-
-    A lock does not keep what a package provides or conflicts with, but its dependencies are resolved names.
-    """
-    found: dict[str, BinaryPackage] = {}
-    for package in (package for one in sets for package in one.packages):
-        candidate = universe.get(package.name)
-        same = candidate is not None and candidate.sha256 == package.sha256
-        found[package.name] = candidate if candidate is not None and same else _as_candidate(package)
-    return tuple(found.values())
-
-
-def _as_candidate(package: LockedPackage) -> BinaryPackage:
-    return BinaryPackage(
-        name=package.name,
-        version=package.version,
-        architecture=package.architecture,
-        source=package.source,
-        source_version=package.source_version,
-        filename=package.path,
-        size=package.size,
-        sha256=package.sha256,
-        essential=package.essential,
-        protected=False,
-        priority="optional",
-        multi_arch="",
-        section="",
-        archive=package.archive,
-        depends_text=", ".join(package.depends),
-    )
-
-
-def _only_real(universe: Universe, wanted: Iterable[str]) -> None:
-    """A lock keeps names, so each name that is asked for must be a package's own."""
-    for name in wanted:
-        providers = () if universe.get(name) else universe.targets(parse_relation(name))
-        if providers:
-            names = ", ".join(package.name for package in providers)
-            raise SolveError(f"{name} is a virtual package", hint=f"name the package that is meant: {names}")
-
-
-def _joined(universe: Universe, first: Solution, rest: Solution) -> Solution:
-    """Two solutions, the second on top of the first, as one; its edges into the first are found again."""
-    by_name = {package.name: package for package in first.packages}
-    edges = {**first.edges, **rest.edges}
-    for package in rest.packages if by_name else ():
-        for group in universe.needs(package).positive:
-            found = (target.name for relation in group for target in universe.targets(relation))
-            needed = next((name for name in found if name in by_name), "")
-            if needed:
-                edges[package.name] = tuple(sorted({*edges[package.name], needed}))
-    return Solution((*first.packages, *rest.packages), (*first.roots, *rest.roots), edges)
-
-
-def _libraries(
-    buildroot: PackageSet, universe: Universe, unused: frozenset[str] = frozenset()
-) -> tuple[str, ...] | None:
-    """The libraries that what is compiled in a build root may come to need; ``None`` if one left the archive.
-
-    They are what the development packages asked for depend on; those in ``unused`` do not count.
-    """
-    found = {package.name: universe.get(package.name) for package in buildroot.packages}
-    here = {name: package for name, package in found.items() if package is not None}
-    edges = {package.name: package.depends for package in buildroot.packages}
-    roots = tuple(root for root in buildroot.roots if root not in unused)
-    development = tuple(root for root in roots if root.endswith("-dev"))
-    needed = [package.name for package in closure(buildroot.packages, development)]
-    if not all(name in here for name in needed):
-        return None
-    return libraries(Solution(tuple(here[name] for name in needed), development, edges))
-
-
-def _glibc_of(buildroot: PackageSet) -> tuple[int, int]:
-    """The version of the suite's C library; wheels say which one they need (PEP 600)."""
-    for package in buildroot.packages:
-        match = _GLIBC.match(package.version) if package.name == "libc6" else None
-        if match:
-            return int(match[1]), int(match[2])
-    return 0, 0
+    return PackageSet(role, suite, architecture, key, tuple(sorted(set(roots))), packages)
 
 
 def _profile_key(profile: LockedProfile) -> tuple[str, str, str, str]:

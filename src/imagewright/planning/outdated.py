@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from imagewright.archives.alpine.version import compare as compare_apk
 from imagewright.archives.debian.deb822 import MalformedError, read_stanzas
 from imagewright.archives.debian.version import compare
 from imagewright.catalog.model import Catalog
@@ -13,6 +14,7 @@ from imagewright.catalog.versions import release_key, series_of
 from imagewright.errors import VerificationError
 from imagewright.model.images import ImageName
 from imagewright.model.lock import Lock, PackageSet
+from imagewright.model.packages import PackageSystem
 from imagewright.model.plan import StepKind, StepRecord
 from imagewright.model.results import (
     ChangedPackage,
@@ -29,6 +31,10 @@ MAXIMUM_STATUS = 64 << 20
 Versions = Mapping[str, str]
 """Versions by package name."""
 
+_COMPARE: Mapping[PackageSystem, Callable[[str, str], int]] = {
+    PackageSystem.DPKG: compare,
+    PackageSystem.APK: compare_apk,
+}
 _INSTALLED = frozenset({"install ok installed", "hold ok installed", ""})
 _WANTED = frozenset({"package", "version", "status"})
 
@@ -44,12 +50,17 @@ class Newest:
 
     all: dict[str, str] = field(default_factory=dict)
     security: dict[str, str] = field(default_factory=dict)
+    system: PackageSystem = PackageSystem.DPKG
 
     def add(self, name: str, version: str, archive: str) -> None:
         """Take note of one package of an archive."""
         for found in (self.all, self.security) if is_security(archive) else (self.all,):
-            if name not in found or compare(version, found[name]) > 0:
+            if name not in found or self.compare(version, found[name]) > 0:
                 found[name] = version
+
+    def compare(self, one: str, other: str) -> int:
+        """Less than, equal to or greater than 0, as the package system compares. Raises ``ValueError``."""
+        return _COMPARE[self.system](one, other)
 
 
 def installed(database: bytes, subject: str) -> dict[str, str]:
@@ -76,7 +87,7 @@ def outdated_packages(have: Versions, newest: Newest) -> tuple[OutdatedPackage, 
     found = [
         OutdatedPackage(name, version, newest.all[name], _is_fixed(name, version, newest.security))
         for name, version in have.items()
-        if name in newest.all and compare(newest.all[name], version) > 0
+        if name in newest.all and newest.compare(newest.all[name], version) > 0
     ]
     return tuple(sorted(found, key=lambda one: (not one.security, one.name)))
 

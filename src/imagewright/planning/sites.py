@@ -39,6 +39,7 @@ def site_work(
         keep_ensurepip=site.installers is Installers.PINNED,
         scripts=(*((locale_script(),) if site.locale else ()), *((bytecode_script(),) if bytecode else ())),
         epoch=definition.release_epoch,
+        system=definition.system,
     )
 
 

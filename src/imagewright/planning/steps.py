@@ -19,7 +19,7 @@ from imagewright.errors import ConfigurationError, StaleLockError
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.model.images import Bytecode, ImageDefinition, Profile, RootKind
 from imagewright.model.lock import Lock, LockedProfile, LockedSource, PackageSet
-from imagewright.model.packages import LockedPackage
+from imagewright.model.packages import LockedPackage, PackageSystem
 from imagewright.model.plan import (
     CheckWork,
     ImageWork,
@@ -40,6 +40,8 @@ from imagewright.planning.targets import SetId, check_fresh, locked_set, target_
 from imagewright.planning.unpacked import emulator_work, sysroot_work
 from imagewright.planning.windows import windows_work
 from imagewright.recipes.accounts import with_account
+from imagewright.recipes.alpine import ARCHITECTURES, architecture_of
+from imagewright.recipes.apkroots import root_files as apk_root_files
 from imagewright.recipes.bare import FILES
 from imagewright.recipes.distributions import AptSource, conventions_of
 from imagewright.recipes.python import Compilation, compile_scripts
@@ -183,6 +185,8 @@ class _Planner:
         """A build root is always slim, has no sources of its own, and nobody sees how it is compressed."""
         slim = definition.slim or not layered
         suite = self._catalog.by_suite[definition.name.suite]
+        if suite.system is PackageSystem.APK:
+            return self._apk_root(suite, wanted, architecture, layered=layered)
         conventions = conventions_of(suite.distribution)
         if layered and definition.root is RootKind.BARE:
             return RootWork(
@@ -213,6 +217,28 @@ class _Planner:
             exclude=conventions.exclude if slim else (),
             include=conventions.include if slim else (),
             layered=layered,
+        )
+
+    def _apk_root(self, suite: Suite, wanted: SetId, architecture: str, *, layered: bool) -> RootWork:
+        """Alpine's own images are as slim as they come: documentation is in packages of its own."""
+        found = self._set(wanted)
+        addresses = (
+            f"{address.rstrip('/')}/{archive.name}/{component}"
+            for archive in suite.archives
+            if layered and (address := self._image_source(archive.mirror))
+            for component in archive.components
+        )
+        return RootWork(
+            suite=suite.name,
+            architecture=architecture,
+            packages=found.packages,
+            files=apk_root_files(
+                architecture=architecture_of(architecture), world=found.roots, repositories=addresses
+            ),
+            exclude=(),
+            include=(),
+            layered=layered,
+            system=PackageSystem.APK,
         )
 
     def _apt_sources(self, suite: Suite, architecture: str) -> tuple[AptSource, ...]:
@@ -306,6 +332,7 @@ class _Planner:
             exclude=base_work.exclude,
             include=base_work.include,
             kind=base_work.kind,
+            system=base_work.system,
             certificates=() if base_work.kind is RootKind.BARE else definition.site.certificates,
             interpreter=self._source(definition),
             release_epoch=definition.release_epoch,
@@ -386,7 +413,7 @@ class _Planner:
             release=definition.name.release,
             variant=definition.name.variant,
             checks=self._options.checks(definition),
-            optional_modules=definition.optional_modules,
+            optional_modules=(*definition.optional_modules, *definition.absent_modules),
             address=self._options.mirrors.get(role, ""),
             revision=self._options.check_revision,
             parts=definition.parts,
@@ -420,10 +447,11 @@ class _Planner:
 
 def compilation(definition: ImageDefinition, source: LockedSource, *, trained: bool) -> Compilation:
     """How the interpreter of an image is compiled; ``trained`` says whether with a stored profile."""
+    musl = definition.system is PackageSystem.APK
     return Compilation(
         release=definition.name.release,
         source=source.filename,
-        triplet=definition.platform.gnu,
+        triplet=ARCHITECTURES[definition.platform.library][1] if musl else definition.platform.gnu,
         build_triplet=definition.foreign.machine.gnu if definition.foreign and definition.foreign.cross else "",
         epoch=definition.release_epoch,
         profile=definition.profile,
@@ -434,6 +462,8 @@ def compilation(definition: ImageDefinition, source: LockedSource, *, trained: b
         frame_pointers=definition.frame_pointers,
         extra_configure=definition.extra_configure,
         patches=len(definition.site.patches),
+        musl=musl,
+        absent=definition.absent_modules,
     )
 
 

@@ -63,7 +63,7 @@ def target_of(definition: ImageDefinition, catalog: Catalog) -> Target:
     release = definition.series if current else definition.name.release
     words = [f"{release}{definition.name.flavour.value}"]
     word = catalog.by_variant[definition.name.variant].word
-    if word:
+    if word and not definition.name.suite.startswith(word):  # tags do not say it twice either
         words.append(word)
     suite, key = definition.name.suite, "-".join(words)
     target = _target(

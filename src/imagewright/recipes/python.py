@@ -130,7 +130,7 @@ class Compilation:
     does not run what it makes ("" where it does). ``trained`` says that a stored profile will be in ``/inputs``;
     a release build without one is optimised without counts. ``wheels`` are file names of
     wheels in ``/inputs`` to install besides pip; ``patches`` are to be applied, ``/inputs/patch-1`` first.
-    ``musl`` says that the C library is that one.
+    ``musl`` says that the C library is that one, ``absent`` which extension modules need not be there.
     """
 
     release: str
@@ -147,6 +147,7 @@ class Compilation:
     patches: int = 0
     build_triplet: str = ""
     musl: bool = False
+    absent: tuple[str, ...] = ()
 
     @property
     def series(self) -> str:
@@ -229,7 +230,7 @@ def required_modules(wanted: Compilation) -> tuple[str, ...]:
     for since, more in _MODULES_SINCE:
         if wanted.version >= since:
             words += more.split()
-    return tuple(sorted(set(words) - alpine.MISSING_MODULES if wanted.musl else words))
+    return tuple(sorted(set(words) - set(wanted.absent)))
 
 
 def _common_flags(wanted: Compilation) -> tuple[str, ...]:

@@ -151,9 +151,24 @@ DIRECTORIES = (("run/lock", 0o1777),)
 """Directories that a package's script makes where the sandbox has a file system of its own: path, mode."""
 
 
-def split(entries: Sequence[Entry]) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
-    """A sorted tree in two: files that stay as they are, and :data:`STATE` with the directories above it."""
-    state = {entry.path for entry in entries if entry.kind is not Kind.DIRECTORY and STATE.match(entry.path)}
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is done with the files of a root: those of ``state`` are a layer of their own, others are ``removed``
+    or ``emptied``, ``directories`` (path, mode) are made."""
+
+    state: Rules
+    removed: Rules
+    emptied: Rules
+    directories: tuple[tuple[str, int], ...] = ()
+
+
+DEBIAN_LAYOUT = Layout(STATE, REMOVED, EMPTIED, DIRECTORIES)
+"""That of roots that dpkg configures."""
+
+
+def split(entries: Sequence[Entry], rules: Rules = STATE) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """A sorted tree in two: files that stay as they are, and state (``rules``) with the directories above it."""
+    state = {entry.path for entry in entries if entry.kind is not Kind.DIRECTORY and rules.match(entry.path)}
     above: set[str] = set()
     for path in state:
         parent = path.rpartition("/")[0]

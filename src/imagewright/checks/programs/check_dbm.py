@@ -10,11 +10,13 @@ import shelve
 import sys
 import tempfile
 
-from verdict import failed, need, passed
+from verdict import failed, need, passed, words
 
 KINDS = ["dbm.gnu", "dbm.ndbm", "dbm.dumb"]
 if sys.version_info >= (3, 13):
     KINDS.append("dbm.sqlite3")
+EXTENSIONS = {"dbm.gnu": "_gdbm", "dbm.ndbm": "_dbm", "dbm.sqlite3": "_sqlite3"}
+KINDS = [kind for kind in KINDS if EXTENSIONS.get(kind) not in words("IW_OPTIONAL_MODULES")]
 with tempfile.TemporaryDirectory() as directory:
     for kind in KINDS:
         path = os.path.join(directory, kind)

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from imagewright.catalog.model import PackageWish
-from imagewright.catalog.versions import series_key
+from imagewright.catalog.resolve import wished
 from imagewright.emit.dockerfiles import writing
 from imagewright.emit.dockerfiles.compiling import compile_stages, recipe_stage, wishes
 from imagewright.emit.dockerfiles.finishing import environment, execution, parts
 from imagewright.emit.dockerfiles.heading import heading
 from imagewright.emit.dockerfiles.model import Order, Written
 from imagewright.emit.dockerfiles.sources import argument, base_reference
-from imagewright.recipes.alpine import BUILD, RUNTIME, ApkWish
 from imagewright.recipes.commands import apk_script, parts_script
 
 _ROLE = "alpine"
@@ -45,7 +44,7 @@ def write_alpine(order: Order) -> Written:
                 _release(order),
                 *writing.words(needs),
                 "sh /recipe/image-apk.sh .python-base",
-                *_named(order, RUNTIME),
+                *_named(order, order.catalog.by_variant[order.name.variant].packages),
             ],
         ),
         execution(first.configuration),
@@ -61,7 +60,12 @@ def _buildroot(order: Order, base: str) -> str:
         + "\nFROM buildbase AS buildroot\n"
         + argument(_ROLE, order.style)
         + writing.run(
-            _mounts("buildroot"), [_release(order), "sh /recipe/image-apk.sh .build-deps", *_named(order, BUILD)]
+            _mounts("buildroot"),
+            [
+                _release(order),
+                "sh /recipe/image-apk.sh .build-deps",
+                *_named(order, order.catalog.by_variant[order.name.variant].build),
+            ],
         )
     )
 
@@ -74,6 +78,7 @@ def _release(order: Order) -> str:
     return f"IW_RELEASE=v{order.catalog.by_suite[order.name.suite].version}"
 
 
-def _named(order: Order, wanted: Iterable[ApkWish]) -> list[str]:
-    series = series_key(order.builds[0].definition.series)
-    return wishes(PackageWish(wish.name, wish.why) for wish in wanted if series >= wish.since)
+def _named(order: Order, wanted: Iterable[PackageWish]) -> list[str]:
+    wanted = tuple(wanted)
+    names = wished(wanted, order.builds[0].definition.series, order.name.suite)
+    return wishes(wish for wish in wanted if wish.name in names)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from imagewright.catalog.model import Catalog
 from imagewright.catalog.profiles import fitting_profile
@@ -69,10 +68,10 @@ def _wheels(definition: ImageDefinition, catalog: Catalog, lock: Lock) -> tuple[
 def gather_alpine(definition: ImageDefinition, catalog: Catalog) -> PlatformBuild:
     """One image of Alpine's on one platform. Raises :class:`UsageError` for what a Dockerfile cannot say."""
     _refuse_own(definition)
-    architecture, triplet = ARCHITECTURES[definition.platform.library]
+    architecture, _ = ARCHITECTURES[definition.platform.library]
     source = _source(definition, catalog)
-    wanted = replace(compilation(definition, source, trained=False), triplet=triplet, musl=True)
-    return PlatformBuild(definition, architecture, source, scripts=compile_scripts(wanted))
+    scripts = compile_scripts(compilation(definition, source, trained=False))
+    return PlatformBuild(definition, architecture, source, scripts=scripts)
 
 
 def gather_windows(definition: ImageDefinition, catalog: Catalog) -> PlatformBuild:

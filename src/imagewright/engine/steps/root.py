@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from imagewright.engine.bare import assemble_bare
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.packing import pack
-from imagewright.engine.roots import Machine, assemble_root
-from imagewright.model.images import RootKind
+from imagewright.engine.roots import Machine
+from imagewright.engine.systems import system_of
+from imagewright.model.digest import Digest
 from imagewright.model.plan import RootWork
 
 
@@ -18,31 +18,21 @@ def run_root(context: StepContext) -> Outcome:
     assert isinstance(work, RootWork)
     ports = context.ports
     context.phase("unpack")
-    if work.kind is RootKind.BARE:
-        bare = assemble_bare(work, machine_of(context, work.architecture), context.workspace)
-        context.phase("pack")
-        layer = pack("layer", bare.layer(), ports.blobs, epoch=bare.epoch, jobs=context.jobs, known=ports.pieces)
-        ports.trees.adopt(bare.tree, context.step.id)
-        return Outcome((layer.output(),), (("epoch", str(bare.epoch)), *layer.facts()))
-    root = assemble_root(work, machine_of(context, work.architecture), context.workspace)
-    outcome = Outcome((), (("epoch", str(root.epoch)),))
+    made = system_of(work.system, work.kind).assemble(
+        work, machine_of(context, work.architecture), context.workspace
+    )
+    facts = [("epoch", str(made.epoch))]
+    outputs: tuple[tuple[str, Digest], ...] = ()
     if work.layered:
         context.phase("pack")
         layers = [
-            pack(
-                name,
-                entries,
-                ports.blobs,
-                epoch=root.epoch,
-                jobs=context.jobs,
-                known=ports.pieces,
-            )
-            for name, entries in (("layer", root.layer()), ("state", root.state()))
+            pack(name, entries, ports.blobs, epoch=made.epoch, jobs=context.jobs, known=ports.pieces)
+            for name, entries in made.layers
         ]
-        facts = [fact for layer in layers for fact in layer.facts()]
-        outcome = Outcome(tuple(layer.output() for layer in layers), (*outcome.facts, *facts))
-    ports.trees.adopt(root.tree, context.step.id)
-    return outcome
+        outputs = tuple(layer.output() for layer in layers)
+        facts += [fact for layer in layers for fact in layer.facts()]
+    ports.trees.adopt(made.tree, context.step.id)
+    return Outcome(outputs, tuple(facts))
 
 
 def machine_of(context: StepContext, architecture: str) -> Machine:

@@ -9,18 +9,17 @@ from imagewright.archives.cpython.contents import bundled_bill
 from imagewright.attest import spdx
 from imagewright.attest.interpreter import interpreter_bill
 from imagewright.engine import elf
-from imagewright.engine.bare import extend_bare
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.dpkg import make_directory
 from imagewright.engine.materialise import part_tree, tree_of
-from imagewright.engine.needs import RuntimePackages, choose, installed_sonames, package_sonames
+from imagewright.engine.needs import RuntimePackages, choose
 from imagewright.engine.packing import LayerBlob, pack
 from imagewright.engine.parts import needs_of, parts_left
-from imagewright.engine.roots import ExtendedRoot, extend_root
+from imagewright.engine.roots import ExtendedRoot
 from imagewright.engine.steps.root import machine_of
+from imagewright.engine.systems import Extension, system_of
 from imagewright.engine.unpack import disk
 from imagewright.model.digest import Digest
-from imagewright.model.images import RootKind
 from imagewright.model.lock import LockedSource
 from imagewright.model.plan import RuntimeWork
 from imagewright.model.ports import BlobStore, Ports
@@ -39,13 +38,18 @@ def run_runtime(context: StepContext) -> Outcome:
     root = _extend(work, chosen, context)
     _tell_of_interpreter(work, root, ports)
     context.phase("pack")
-    streams = [("layer", root.layer(), root.epoch)]
-    if work.kind is RootKind.CONFIGURED:  # what lies below is in the state as well, with its times
-        below = LayerBlob.of(context.needs["base"], "layer").epoch
-        streams.append(("state", root.state(), max(root.epoch, below)))
+    # What lies below is in the state as well, with its times.
+    below = max(root.epoch, LayerBlob.of(context.needs["base"], "layer").epoch)
     layers = [
-        pack(name, entries, ports.blobs, epoch=epoch, jobs=context.jobs, known=ports.pieces)
-        for name, entries, epoch in streams
+        pack(
+            name,
+            entries,
+            ports.blobs,
+            epoch=root.epoch if name == "layer" else below,
+            jobs=context.jobs,
+            known=ports.pieces,
+        )
+        for name, entries in system_of(work.system, work.kind).layers(root)
     ]
     ports.trees.adopt(root.upper, context.step.id)
     facts = [fact for layer in layers for fact in layer.facts()]
@@ -59,34 +63,25 @@ def _choose(work: RuntimeWork, context: StepContext) -> RuntimePackages:
     parts = parts_left(python, work.parts)
     files = [file for part in parts for file in _elf_files(python.output(needs_of(part)), ports)]
     needs = elf.unmet(files, work.optional_modules)
-    if work.kind is RootKind.BARE:  # it has no database of what dpkg installed
-        there = frozenset(name for _, sonames in package_sonames(work.base, ports.blobs) for name in sonames)
-    else:
-        there = installed_sonames(tree_of(context.needs["base"], ports))
-    return choose(needs, there, package_sonames(work.candidates, ports.blobs), work.wanted)
+    system = system_of(work.system, work.kind)
+    there = system.there(tree_of(context.needs["base"], ports), work.base, ports.blobs)
+    return choose(needs, there, system.sonames(work.candidates, ports.blobs), work.wanted)
 
 
 def _extend(work: RuntimeWork, chosen: RuntimePackages, context: StepContext) -> ExtendedRoot:
     ports = context.ports
     python = context.needs["python"]
-    base = tree_of(context.needs["base"], ports)
-    rules = PathRules(work.exclude, work.include)
-    epoch = LayerBlob.of(context.needs["base"], "layer").epoch
-    machine = machine_of(context, work.architecture)
-    if work.kind is RootKind.BARE:
-        return extend_bare(chosen.packages, (base,), machine, context.workspace, rules=rules, epoch=epoch)
-    parts = parts_left(python, work.parts)
-    return extend_root(
-        chosen.packages,
-        (*(part_tree(python, part, ports) for part in reversed(parts)), base),
-        machine,
-        context.workspace,
+    wanted = Extension(
+        packages=chosen,
+        base=tree_of(context.needs["base"], ports),
+        parts=tuple(part_tree(python, part, ports) for part in reversed(parts_left(python, work.parts))),
         architecture=work.architecture,
-        rules=rules,
-        automatic=chosen.automatic,
-        epoch=epoch,
+        rules=PathRules(work.exclude, work.include),
+        epoch=LayerBlob.of(context.needs["base"], "layer").epoch,
         files=_certificates(work, ports),
     )
+    machine = machine_of(context, work.architecture)
+    return system_of(work.system, work.kind).extend(wanted, machine, context.workspace)
 
 
 def _tell_of_interpreter(work: RuntimeWork, root: ExtendedRoot, ports: Ports) -> None:

@@ -10,11 +10,11 @@ from imagewright.archives.debian.deb import open_deb
 from imagewright.engine.context import Outcome, StepContext
 from imagewright.engine.materialise import part_tree, tree_of
 from imagewright.engine.normalise import normalise, now_on
-from imagewright.engine.overlays import Overlay
 from imagewright.engine.packing import LayerBlob, pack
 from imagewright.engine.parts import parts_left
 from imagewright.engine.sites import Place, add_account, install_wheel, settle
 from imagewright.engine.steps.root import machine_of
+from imagewright.engine.systems import system_of
 from imagewright.engine.trees import apply
 from imagewright.engine.unpack import disk
 from imagewright.errors import BuildError
@@ -51,8 +51,9 @@ def run_site(context: StepContext) -> Outcome:
     latest = max(work.epoch, *below)  # of the state, which holds what lies below; the layer has nothing of it
     if work.account is not None:
         add_account(place, work.account, latest)
-    normalise(upper, started, work.epoch, whole=False)
-    overlay = Overlay(upper, lower)
+    system = system_of(work.system)  # a bare root's rules are those of the others
+    normalise(upper, started, work.epoch, whole=False, layout=system.layout)
+    overlay = system.overlay(upper, lower)
     overlay.check_nothing_hidden()
     context.phase("pack")
     streams = [("layer", overlay.layer(work.epoch), work.epoch)]

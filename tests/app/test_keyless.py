@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from imagewright.app.registries import client
 from imagewright.app.signing import keygen, sign
 from imagewright.app.verifying import verify
 from imagewright.attest.bundle import MEDIA_TYPE
+from imagewright.attest.signature import PAYLOAD
 from imagewright.errors import (
     ConfigurationError,
     FetchError,
@@ -124,6 +126,85 @@ def test_what_other_services_vouch_for_is_not_believed(scene: Scene) -> None:
     scene.sign()
     with run_services() as others:
         assert words(replace(scene, services=others).verify(TEAM)) == ([], ALL)
+
+
+def as_cosign_2(scene: Scene, change: Callable[[dict[str, str]], None] = lambda marks: None) -> None:
+    """Leave nothing but what cosign 2 makes by default: a layer with certificate and promise as annotations."""
+    repository = scene.registry.repository("team/python")
+    for digest, (kind, content) in list(repository.manifests.items()):
+        document = json.loads(content)
+        if document.get("artifactType") == MEDIA_TYPE:
+            del repository.manifests[digest]
+        elif document.get("layers", [{}])[0].get("mediaType") == PAYLOAD:
+            change(document["layers"][0]["annotations"])
+            new = json.dumps(document).encode()
+            repository.manifests[str(Digest.of(new))] = (kind, new)
+            tag = next(tag for tag, named in repository.tags.items() if named == digest)
+            repository.tags[tag] = str(Digest.of(new))
+
+
+def test_what_cosign_2_keeps_of_an_identity_is_believed(scene: Scene) -> None:
+    scene.sign()
+    as_cosign_2(scene)
+    found = scene.verify(TEAM)
+    assert words(found) == (ALL[:1], ALL[1:]), "it signs the image, and no documents"
+    assert found.verified[0].detail == f"signed by {TEAM}"
+    other = scene.verify("nobody@example.org")
+    assert words(other) == ([], ALL)
+    assert other.failed[0].detail == "none of 1 signatures is by nobody@example.org"
+    with run_services() as others:
+        assert words(replace(scene, services=others).verify(TEAM)) == ([], ALL)
+
+
+def _spoiled(marks: dict[str, str], how: str) -> None:
+    promise = json.loads(marks["dev.sigstore.cosign/bundle"])
+    match how:
+        case "signature":
+            marks["dev.cosignproject.cosign/signature"] = marks["dev.cosignproject.cosign/signature"][::-1]
+        case "time":
+            promise["Payload"]["integratedTime"] += 3600
+        case "promise":
+            promise["SignedEntryTimestamp"] = "MEUCIQ" + promise["SignedEntryTimestamp"][6:][::-1]
+        case "entry of another signature":
+            body = json.loads(base64.b64decode(promise["Payload"]["body"]))
+            body["spec"]["data"]["hash"]["value"] = "0" * 64
+            promise["Payload"]["body"] = base64.b64encode(json.dumps(body).encode()).decode()
+        case "body":
+            promise["Payload"]["body"] = "?"
+        case "log":
+            promise["Payload"]["logID"] = "xyz"
+        case "number":
+            promise["Payload"]["logIndex"] = -1
+        case "no promise":
+            del marks["dev.sigstore.cosign/bundle"]
+            return
+        case "certificate":
+            marks["dev.sigstore.cosign/certificate"] = "-----BEGIN CERTIFICATE-----\nAAAA\n"
+    marks["dev.sigstore.cosign/bundle"] = json.dumps(promise)
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["signature", "time", "promise", "entry of another signature", "body", "log", "number", "no promise",
+     "certificate"],
+)  # fmt: skip
+def test_a_spoiled_signature_of_cosign_2_proves_nothing(scene: Scene, how: str) -> None:
+    scene.sign()
+    as_cosign_2(scene, lambda marks: _spoiled(marks, how))
+    assert words(scene.verify(TEAM)) == ([], ALL)
+
+
+def test_a_signature_of_cosign_2_holds_for_its_image_alone(scene: Scene) -> None:
+    scene.sign()
+    as_cosign_2(scene)
+    repository = scene.registry.repository("team/python")
+    place = Place(client(WORLD, parse_repository(f"{scene.registry.host}/team/python"), ACCESS), scene.directory)
+    other = place.push("2", b"another layer")
+    (signed,) = [named for tag, named in repository.tags.items() if tag == f"sha256-{scene.digest.hex}.sig"]
+    repository.tags[f"sha256-{other.hex}.sig"] = signed
+    options = VerifyOptions(scene.trust(TEAM), signature_only=True)
+    moved = verify(WORLD, f"{scene.registry.host}/team/python:2", options, ACCESS)
+    assert words(moved) == ([], ["signature"])
 
 
 def test_bundles_are_attached_as_referrers(scene: Scene) -> None:

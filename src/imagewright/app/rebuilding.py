@@ -11,11 +11,10 @@ from imagewright.app.building import Builder
 from imagewright.app.bundling import attached_bundles, opened_bundles
 from imagewright.app.choices import selection_of
 from imagewright.app.registries import client, registry_reference
-from imagewright.app.signing import opened, said_of, unsigned_statements
+from imagewright.app.signing import said_of, unsigned_statements
 from imagewright.app.transferring import images_of
 from imagewright.app.verifying import witness_of
 from imagewright.app.world import World, own_platform
-from imagewright.attest.bundle import KeyWitness
 from imagewright.attest.provenance import PREDICATE, Recipe, read_recipe
 from imagewright.errors import NotReproducibleError, VerificationError
 from imagewright.events import Sink
@@ -113,8 +112,8 @@ def _recipe(
     if not options.trust.anybody:
         witness = witness_of(world, options.trust)
         statements = opened_bundles(witness, attached_bundles(there, image.digest, root.digest)).statements
-        if isinstance(witness, KeyWitness):
-            statements = (*opened(said_of(there, image.digest, root.digest), witness.key), *statements)
+        kept = (witness.layer_opened(layer) for layer in said_of(there, image.digest, root.digest))
+        statements = (*(one for one in kept if one is not None), *statements)
     for statement in statements:
         if statement.predicate_type == PREDICATE and statement.is_about(image.digest):
             return read_recipe(statement.predicate)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -30,7 +29,7 @@ from imagewright.attest.signature import (
     statement_layer,
 )
 from imagewright.attest.statement import MEDIA_TYPE, Statement, Subject
-from imagewright.errors import ConfigurationError, RegistryError, UsageError, VerificationError
+from imagewright.errors import ConfigurationError, RegistryError, UsageError
 from imagewright.model.attestations import DocumentKind, KeyPair, Signed, SignedItem, SignOptions
 from imagewright.model.digest import Digest
 from imagewright.model.references import with_tag
@@ -215,11 +214,11 @@ def said_of(there: RepositoryClient, *subjects: Digest) -> Iterator[Layer]:
 
 def opened(layers: Iterable[Layer], key: keys.PublicKey) -> Iterator[Statement]:
     """The statements among layers that the key signed."""
+    witness = KeyWitness(key)
     for layer in layers:
-        with suppress(VerificationError):  # the registry may hold anything; what is no statement proves nothing
-            content = Envelope.parse(layer.content).opened(key)
-            if content is not None:
-                yield Statement.parse(content)
+        found = witness.layer_opened(layer)
+        if found is not None:
+            yield found
 
 
 def unsigned_statements(there: RepositoryClient, root: Document, image: Descriptor) -> Iterator[Statement]:

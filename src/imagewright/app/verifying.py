@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 from imagewright.app.bundling import Said, attached_bundles, load_bundles, opened_bundles
 from imagewright.app.registries import client, outside_source, read_reference
-from imagewright.app.signing import KINDS, layers_of, opened, platform_of, read_key, said_of
+from imagewright.app.signing import KINDS, layers_of, platform_of, read_key, said_of
 from imagewright.app.transferring import images_of, open_source
 from imagewright.app.world import World
 from imagewright.attest import keys, spdx
 from imagewright.attest.bundle import SIGNED, KeyWitness, Witness
 from imagewright.attest.provenance import PREDICATE
-from imagewright.attest.signature import ARTIFACT, Layer, is_signature_of, signature_tag
-from imagewright.attest.statement import Statement
+from imagewright.attest.signature import ARTIFACT, Layer, signature_tag
 from imagewright.errors import UsageError
 from imagewright.model.attestations import Finding, TrustOptions, Verified, VerifyOptions
 from imagewright.model.digest import Digest
@@ -116,21 +115,18 @@ def _in_registry(there: RepositoryClient, witness: Witness, root: Document, opti
     images = images_of(root)
     bundles = attached_bundles(there, root.digest, *(image.digest for image in images))
     said = opened_bundles(witness, bundles)
-    layers = _signatures(there, root.digest) if isinstance(witness, KeyWitness) else ()
+    layers = _signatures(there, root.digest)
     found: _Findings = [_signature(witness, root.digest, layers, said)]
     if not options.signature_only:
-        if isinstance(witness, KeyWitness):
-            said = _with_layers(there, witness, root, images, said)
+        said = _with_layers(there, witness, root, images, said)
         found += _documents(witness, _Subject(root.digest, images), said)
     return found
 
 
 def _signature(witness: Witness, root: Digest, layers: Sequence[Layer], said: Said) -> tuple[bool, Finding]:
-    key = witness.key if isinstance(witness, KeyWitness) else None
-    good = key is not None and any(is_signature_of(layer, key, root) for layer in layers)
-    good = good or said.of(SIGNED, root) is not None
+    good = said.of(SIGNED, root) is not None or any(witness.signed(layer, root) for layer in layers)
     detail = _detail(witness, said, good=good, what="signature")
-    if not good and layers:
+    if not good and layers and not said.refused:
         detail = f"none of {len(layers)} signatures is by {witness.name}"
     return good, Finding("signature", "", root, detail)
 
@@ -146,12 +142,11 @@ def _signatures(there: RepositoryClient, subject: Digest) -> tuple[Layer, ...]:
 
 
 def _with_layers(
-    there: RepositoryClient, witness: KeyWitness, root: Document, images: Iterable[Descriptor], said: Said
+    there: RepositoryClient, witness: Witness, root: Document, images: Iterable[Descriptor], said: Said
 ) -> Said:
     """With the statements that cosign's tags hold."""
-    more: list[Statement] = []
-    for image in images:
-        more += opened(said_of(there, image.digest, root.digest), witness.key)
+    layers = [layer for image in images for layer in said_of(there, image.digest, root.digest)]
+    more = [one for layer in layers if (one := witness.layer_opened(layer)) is not None]
     return Said((*more, *said.statements), said.refused)
 
 

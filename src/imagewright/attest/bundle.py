@@ -16,6 +16,7 @@ from typing import Protocol
 from imagewright.attest.attachments import Attached, referrer
 from imagewright.attest.envelope import Envelope
 from imagewright.attest.keys import PrivateKey, PublicKey, fingerprint
+from imagewright.attest.signature import Layer, is_signature_of
 from imagewright.attest.statement import Statement, Subject
 from imagewright.errors import VerificationError
 from imagewright.model.digest import Digest, canonical_json
@@ -56,6 +57,14 @@ class Witness(Protocol):
 
     def opened(self, bundle: bytes) -> Statement:
         """The statement in a bundle. Raises ``VerificationError`` unless it is theirs."""
+        ...
+
+    def signed(self, layer: Layer, subject: Digest) -> bool:
+        """Whether a layer as cosign keeps signatures is theirs, of that image. The registry may hold anything."""
+        ...
+
+    def layer_opened(self, layer: Layer) -> Statement | None:
+        """The statement in a layer as cosign keeps them; ``None`` unless it is theirs."""
         ...
 
 
@@ -99,6 +108,18 @@ class KeyWitness:
         if content is None:
             raise VerificationError("refused a bundle: it is not signed by this key")
         return Statement.parse(content)
+
+    def signed(self, layer: Layer, subject: Digest) -> bool:
+        """See :class:`Witness`."""
+        return is_signature_of(layer, self.key, subject)
+
+    def layer_opened(self, layer: Layer) -> Statement | None:
+        """See :class:`Witness`."""
+        try:
+            content = Envelope.parse(layer.content).opened(self.key)
+            return None if content is None else Statement.parse(content)
+        except VerificationError:  # the registry may hold anything; what is no statement proves nothing
+            return None
 
 
 def envelope_of(bundle: bytes) -> Envelope:

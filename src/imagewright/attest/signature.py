@@ -9,6 +9,7 @@ same under ``sha256-DIGEST.att``, but that a layer is signed by itself.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -18,16 +19,21 @@ from imagewright.attest.keys import PrivateKey, PublicKey, is_signed, sign
 from imagewright.errors import VerificationError
 from imagewright.model.digest import Digest, canonical_json
 from imagewright.oci.descriptor import CONFIG, Descriptor
-from imagewright.oci.reading import parse
+from imagewright.oci.reading import Node, parse
 
 PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json"
 ARTIFACT = "application/vnd.dev.cosign.artifact.sig.v1+json"
 ATTESTATION_ARTIFACT = "application/vnd.dev.cosign.artifact.att.v1+json"
 SIGNATURE = "dev.cosignproject.cosign/signature"
 PREDICATE_TYPE = "predicateType"
+OLD_BUNDLE = "application/vnd.dev.sigstore.bundle+json;version=0.1"
+"""Bundles of a kind that may have the log's promise of an entry instead of its proof."""
+
 _BUNDLE = "dev.sigstore.cosign/bundle"
 _CERTIFICATE = "dev.sigstore.cosign/certificate"
 _KIND = "cosign container image signature"
+_PEM_LINE = re.compile(r"^([A-Za-z0-9+/=]+)\s*$", re.MULTILINE | re.ASCII)
+_PEM_END = "-----END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,49 @@ def identity_layer(content: bytes, bundle: bytes) -> Layer | None:
     )
 
 
+def promised_bundle(layer: Layer) -> bytes | None:
+    """What cosign 2 keeps of a signature by an identity, as a bundle; ``None`` of one by a key.
+
+    The certificate and the log's promise are annotations of the layer (cosign, specs/SIGNATURE_SPEC.md,
+    "certificate", "bundle"). Its chain is not looked at: whose certificates are believed says the trusted root.
+    Raises ``VerificationError``.
+    """
+    promise, certificate = (layer.described.annotation(name) for name in (_BUNDLE, _CERTIFICATE))
+    if not (promise and certificate):
+        return None
+    node = parse(promise.encode(), "promise of the transparency log")
+    entry = node.field("Payload")
+    body = parse(_decoded(entry.field("body")), "entry of the transparency log")
+    signed: dict[str, object] = {"messageSignature": {"signature": layer.described.annotation(SIGNATURE)}}
+    if layer.described.media_type == ENVELOPE:
+        signed = {"dsseEnvelope": parse(layer.content, "signed statement").value}
+    kept = {
+        "canonicalizedBody": entry.field("body").text(),
+        "inclusionPromise": {"signedEntryTimestamp": node.field("SignedEntryTimestamp").text()},
+        "integratedTime": str(entry.field("integratedTime").number()),
+        "kindVersion": {"kind": body.field("kind").text(), "version": body.field("apiVersion").text()},
+        "logId": {"keyId": base64.b64encode(_from_hex(entry.field("logID"))).decode()},
+        "logIndex": str(entry.field("logIndex").number()),
+    }
+    chain = {"certificates": [{"rawBytes": "".join(_PEM_LINE.findall(certificate.partition(_PEM_END)[0]))}]}
+    material = {"x509CertificateChain": chain, "tlogEntries": [kept]}
+    return canonical_json({"mediaType": OLD_BUNDLE, "verificationMaterial": material, **signed})
+
+
+def _decoded(node: Node) -> bytes:
+    try:
+        return base64.b64decode(node.text(), validate=True)
+    except ValueError:
+        node.refuse("not base64")
+
+
+def _from_hex(node: Node) -> bytes:
+    try:
+        return bytes.fromhex(node.text())
+    except ValueError:
+        node.refuse("not hexadecimal")
+
+
 def _layer(content: bytes, *marks: tuple[str, str]) -> Layer:
     return Layer(replace(Descriptor.of(PAYLOAD, content), annotations=tuple(sorted(marks))), content)
 
@@ -131,10 +180,13 @@ def is_signature_of(layer: Layer, key: PublicKey, subject: Digest) -> bool:
         signature = base64.b64decode(layer.described.annotation(SIGNATURE), validate=True)
     except ValueError:
         return False
-    if not is_signed(key, signature, layer.content):
-        return False
+    return is_signed(key, signature, layer.content) and stands_for(layer.content, subject)
+
+
+def stands_for(content: bytes, subject: Digest) -> bool:
+    """Whether a document that was signed says that this image is the signer's; see :func:`to_be_signed`."""
     try:
-        critical = parse(layer.content, "signature").field("critical")
+        critical = parse(content, "signature").field("critical")
         said = critical.field("image").field("docker-manifest-digest").text()
         kind = critical.field("type").text()
     except VerificationError:

@@ -194,6 +194,29 @@ def test_we_believe_an_identity_also_offline(as_identity: str, cosign: Cosign, w
     assert answer["verified"] == []
 
 
+def test_we_believe_what_cosign_signed_as_an_identity(
+    as_identity: str, registry: RealRegistry, services: Services, cosign: Cosign, workshop: Workshop
+) -> None:
+    """By cosign's default form: a layer with certificate and promise beside it, and no bundle."""
+    reference = f"{registry.host}/team/theirs-keyless:1"
+    workshop.call("copy", as_identity, reference)
+    (cosign.home / "token").write_text(services.token(TEAM))
+    run = {"builder": {"id": "https://builder.example"}, "metadata": {"invocationId": "1"}}
+    definition = {"buildType": "https://build.example/v1", "externalParameters": {"spec": "3.13"}}
+    (cosign.home / "provenance.json").write_text(json.dumps({"buildDefinition": definition, "runDetails": run}))
+    flags = ["-y", "--identity-token", "token", "--fulcio-url", services.url, "--rekor-url", services.url]
+    by_identity(cosign, "sign", reference, *flags)
+    image = platform_of(reference, cosign)
+    by_identity(cosign, "attest", image, *flags, "--type", "slsaprovenance1", "--predicate", "provenance.json")
+    by_identity(cosign, "verify", reference, *IDENTITY)
+    who = ("--identity", TEAM, "--issuer", ISSUER, "--trusted-root", cosign.home / "root.json")
+    answer = workshop.answer("verify", reference, *who, expect=8)
+    assert [finding["what"] for finding in answer["verified"]] == ["signature", "provenance"]
+    assert [finding["what"] for finding in answer["failed"]] == ["spdx"], "cosign made none"
+    answer = workshop.answer("verify", reference, "--identity", "nobody@example.org", *who[2:], expect=8)
+    assert answer["verified"] == []
+
+
 def provenance_in(bundles: Path) -> dict[str, Any]:
     """The bundle of the provenance among others."""
     for line in bundles.read_bytes().splitlines():

@@ -34,7 +34,6 @@ _SCTS = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 _ISSUER_V1 = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
 _ISSUER_V2 = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 _SHA256 = ec.ECDSA(hashes.SHA256())
-_SECRET = b"the identity provider's own secret, 32 bytes or more"
 
 
 def _key_id(key: ec.EllipticCurvePublicKey) -> bytes:
@@ -77,11 +76,9 @@ class Authority:
             .sign(self.key, hashes.SHA256())
         )
 
-    def certify(self, request: x509.CertificateSigningRequest, identity: str, issuer: str) -> x509.Certificate:
+    def certify(self, public: ec.EllipticCurvePublicKey, identity: str, issuer: str) -> x509.Certificate:
         """The certificate, first without, then with the log's promise."""
         now = datetime.now(UTC)
-        public = request.public_key()
-        assert isinstance(public, ec.EllipticCurvePublicKey)
         said = x509.RFC822Name(identity) if "@" in identity else x509.UniformResourceIdentifier(identity)
         plain = (
             x509.CertificateBuilder(self.root.subject, x509.Name([]), public, x509.random_serial_number())
@@ -228,12 +225,15 @@ class Services:
     authority: Authority = field(default_factory=Authority)
     log: Log = field(default_factory=Log)
     refuse: str = "-"
+    provider: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     def token(self, identity: str, *, minutes: int = 5, issuer: str = ISSUER) -> str:
         """An identity token."""
         now = int(datetime.now(UTC).timestamp())
         claims = {"iss": issuer, "sub": identity, "aud": "sigstore", "iat": now, "exp": now + 60 * minutes}
-        return jwt.encode(claims, _SECRET, algorithm="HS256")
+        if "@" in identity:
+            claims |= {"email": identity, "email_verified": True}
+        return jwt.encode(claims, self.provider, algorithm="ES256")
 
     def trusted_root(self) -> dict[str, Any]:
         """What to believe (protobuf-specs, sigstore_trustroot.proto)."""
@@ -325,7 +325,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.services.refuse in self.path:
             self._answer(500, {"code": 500, "message": "out of order"})
-        elif self.path == "/api/v2/signingCert":
+        elif self.path in {"/api/v1/signingCert", "/api/v2/signingCert"}:
             self._certify(body)
         elif self.path == "/api/v1/log/entries":
             self._answer(201, self.services.log.add(body))
@@ -335,22 +335,38 @@ class _Handler(BaseHTTPRequestHandler):
     def _certify(self, body: dict[str, Any]) -> None:
         token = self.headers["Authorization"].removeprefix("Bearer ")
         try:
-            claims = jwt.decode(token, _SECRET, algorithms=["HS256"], audience="sigstore")
+            known = self.services.provider.public_key()
+            claims = jwt.decode(token, known, algorithms=["ES256"], audience="sigstore")
         except jwt.InvalidTokenError as error:
             self._answer(401, {"code": 16, "message": f"the token is not believed: {error}"})
             return
-        request = x509.load_pem_x509_csr(base64.b64decode(body["certificateSigningRequest"]))
-        certificate = self.services.authority.certify(request, claims["sub"], claims["iss"])
+        certificate = self.services.authority.certify(_public_key(body), claims["sub"], claims["iss"])
         chain = [_pem(certificate), _pem(self.services.authority.root)]
-        self._answer(201, {"signedCertificateEmbeddedSct": {"chain": {"certificates": chain}}})
+        if "/v1/" in self.path:
+            self._send(201, "application/pem-certificate-chain", "".join(chain).encode())
+        else:
+            self._answer(201, {"signedCertificateEmbeddedSct": {"chain": {"certificates": chain}}})
 
     def _answer(self, status: int, document: object) -> None:
-        content = json.dumps(document).encode()
+        self._send(status, "application/json", json.dumps(document).encode())
+
+    def _send(self, status: int, kind: str, content: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+
+def _public_key(body: dict[str, Any]) -> ec.EllipticCurvePublicKey:
+    """Of whom a certificate is wanted: a request (API v2), or a key beside its proof (v1, which cosign 2 asks)."""
+    found: object
+    if body.get("certificateSigningRequest"):
+        found = x509.load_pem_x509_csr(base64.b64decode(body["certificateSigningRequest"])).public_key()
+    else:
+        found = serialization.load_pem_public_key(base64.b64decode(body["publicKey"]["content"]))
+    assert isinstance(found, ec.EllipticCurvePublicKey)
+    return found
 
 
 @contextmanager

@@ -4,8 +4,9 @@ transparency log of signatures (Rekor, API v1), which do what the real ones prom
 
 An identity token is believed if this very instance made it. Written from the specifications: RFC 6962 for both
 logs, sigstore/fulcio docs/oid-info.md for certificates, sigstore/rekor openapi.yaml and pkg/types for entries.
-There is no timestamping authority: the log's signed promise of a time is what bundles of API v1 have. PyJWT, which
-makes the tokens, comes with sigstore.
+Beside them an identity provider (OpenID Connect Core 1.0, 3.1, with PKCE, RFC 7636) that believes everybody, a
+timestamping authority where a test wants one, and a TUF repository. PyJWT, which makes the tokens, comes with
+sigstore.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from support.timestamps import TimestampAuthority
+from support.trust_repository import TrustRepository
 
 ISSUER = "https://identities.example"
 _SCTS = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
@@ -219,12 +223,19 @@ def _path(index: int, leaves: list[bytes]) -> list[bytes]:
 
 @dataclass
 class Services:
-    """All of them, running. ``refuse`` names paths that answer with 500 (a substring)."""
+    """All of them, running. ``refuse`` names paths that answer with 500 (a substring).
+
+    ``somebody`` is who the identity provider takes a browser's person for; ``challenges`` are those of its codes.
+    """
 
     url: str = ""
     authority: Authority = field(default_factory=Authority)
     log: Log = field(default_factory=Log)
     refuse: str = "-"
+    timestamps: TimestampAuthority | None = None
+    repository: TrustRepository | None = None
+    somebody: str = "somebody@example.org"
+    challenges: dict[str, str] = field(default_factory=dict)
     provider: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     def token(self, identity: str, *, minutes: int = 5, issuer: str = ISSUER) -> str:
@@ -264,8 +275,22 @@ class Services:
                 }
             ],
             "ctlogs": [log(f"{self.url}/ct", self.authority.log.public_key())],
-            "timestampAuthorities": [],
+            "timestampAuthorities": self._timestamp_authorities(),
         }
+
+    def _timestamp_authorities(self) -> list[dict[str, Any]]:
+        if self.timestamps is None:
+            return []
+        chain = (self.timestamps.certificate, self.timestamps.root)
+        raw = [{"rawBytes": _b64(one.public_bytes(serialization.Encoding.DER))} for one in chain]
+        return [
+            {
+                "subject": {"organization": "example", "commonName": "fake timestamps"},
+                "uri": f"{self.url}/timestamp",
+                "certChain": {"certificates": raw},
+                "validFor": {"start": "2020-01-01T00:00:00Z"},
+            }
+        ]
 
     def files(self) -> dict[str, bytes]:
         """The same in pieces, as cosign 2 takes them: name → PEM."""
@@ -299,7 +324,7 @@ class Services:
                 "oidcUrls": services("/identities"),
                 "rekorTlogUrls": services(""),
                 "rekorTlogConfig": {"selector": "ANY"},
-                "tsaUrls": [],
+                "tsaUrls": services("/timestamp") if self.timestamps else [],
                 "tsaConfig": {"selector": "ANY"},
             },
         }
@@ -313,6 +338,17 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
+        where = urlsplit(self.path)
+        if where.path.startswith("/identities/"):
+            self._identify(where.path.removeprefix("/identities/"), parse_qs(where.query))
+        elif where.path.startswith("/tuf/"):
+            known = self.services.repository.files if self.services.repository else {}
+            content = known.get(where.path.removeprefix("/tuf/"))
+            self._send(200 if content else 404, "application/json", content or b"")
+        else:
+            self._offer_to_job()
+
+    def _offer_to_job(self) -> None:
         """What GitHub Actions offers a job (ACTIONS_ID_TOKEN_REQUEST_URL); the path names who it is."""
         where = urlsplit(self.path)
         right = self.headers.get("Authorization") == "bearer of-the-job"
@@ -321,14 +357,49 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._answer(200, {"value": self.services.token(unquote(where.path.removeprefix("/github/")))})
 
+    def _identify(self, path: str, query: dict[str, list[str]]) -> None:
+        """The identity provider: its description, and its page, on which nobody has to click anything."""
+        base = f"{self.services.url}/identities"
+        if path == ".well-known/openid-configuration":
+            places = {"authorization_endpoint": f"{base}/authorize", "token_endpoint": f"{base}/token"}
+            self._answer(200, {"issuer": base, **places})
+            return
+        code = hashlib.sha256(query["code_challenge"][0].encode()).hexdigest()[:12]
+        self.services.challenges[code] = query["code_challenge"][0]
+        back = query["redirect_uri"][0]
+        if not back.startswith("http://localhost"):
+            self._send(200, "text/plain", code.encode())
+            return
+        self.send_response(302)
+        self.send_header("Location", f"{back}?{urlencode({'code': code, 'state': query['state'][0]})}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _trade(self, form: dict[str, list[str]]) -> None:
+        """A code for a token, if whoever asks began it (RFC 7636, 4.6)."""
+        said = hashlib.sha256(form["code_verifier"][0].encode()).digest()
+        challenge = base64.urlsafe_b64encode(said).rstrip(b"=").decode()
+        if self.services.challenges.pop(form["code"][0], "") != challenge:
+            self._answer(400, {"error": "invalid_grant"})
+            return
+        self._answer(200, {"access_token": self.services.token(self.services.somebody), "token_type": "Bearer"})
+
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
         if self.services.refuse in self.path:
             self._answer(500, {"code": 500, "message": "out of order"})
+            return
+        if self.path == "/identities/token":
+            self._trade(parse_qs(content.decode()))
+            return
+        if self.path.startswith("/timestamp") and self.services.timestamps:
+            self._send(201, "application/timestamp-reply", self.services.timestamps.answer(content))
+            return
+        body = json.loads(content)
+        if self.path == "/api/v1/log/entries":
+            self._answer(201, self.services.log.add(body))
         elif self.path in {"/api/v1/signingCert", "/api/v2/signingCert"}:
             self._certify(body)
-        elif self.path == "/api/v1/log/entries":
-            self._answer(201, self.services.log.add(body))
         else:
             self._answer(404, {"code": 404, "message": "no such service"})
 

@@ -107,7 +107,11 @@ SUITE: tuple[Check, ...] = (
         frozenset({Need.SITE, Need.PYTHON_3}),
         timeout=300,
     ),
-    Check("apk-files", "apk's database names every package, and each file is whole", frozenset({Need.APK})),
+    Check(
+        "apk-files",
+        "apk's database names every package, and each file is whole",
+        frozenset({Need.APK, Need.PYTHON_3}),
+    ),
     Check("packages", "dpkg finds every package whole", _PACKAGES),
     Check("apt", "apt-get installs a package", _PACKAGES, timeout=300, network=True),
 )

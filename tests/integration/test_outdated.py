@@ -56,13 +56,18 @@ def patched(quick_image: Built, tmp_path: Path) -> Iterator[Patched]:
 
 
 @contextmanager
-def patching(quick_image: Built, tmp_path: Path, script: str = "") -> Iterator[Patched]:
-    """See :func:`patched`; ``script`` is what configures the packages, in place of their own."""
+def patching(
+    quick_image: Built, tmp_path: Path, script: str = "", *, patch: tuple[str, ...] = PATCHED, beside: bool = False
+) -> Iterator[Patched]:
+    """See :func:`patched`; ``script`` is what configures the packages, in place of their own. With ``beside`` the
+    archive also has what is locked from the real one, so that nothing but ``patch`` changes."""
     program("dpkg-deb", "dpkg")
     workshop = quick_image.workshop
     forget_others(workshop.store, quick_image.answer["image"], quick_image.answer["platform"])
     archive = SignedArchive(tmp_path / "archive", KEY)
-    for deb in newer_debs(workshop.lock, workshop.store, tmp_path, script):
+    for deb in newer_debs(workshop.lock, workshop.store, tmp_path, script, patch):
+        archive.add_deb(deb)
+    for deb in locked_debs(workshop.lock, workshop.store, tmp_path) if beside else ():
         archive.add_deb(deb)
     # No younger than the real one, which the shared store would else refuse as a rollback from then on.
     locked = {one.name: one for one in read_lock(workshop.lock.read_text()).archives}
@@ -92,10 +97,25 @@ def forget_others(store: Path, spec: str, platform: str) -> None:
         opened.images.remove(others)
 
 
-def newer_debs(lock: Path, store: Path, directory: Path, script: str) -> Iterator[Path]:
+def locked_debs(lock: Path, store: Path, directory: Path) -> Iterator[Path]:
+    """What is locked from the security archive and in this store, as it is."""
+    packages = {one.sha256: one for found in read_lock(lock.read_text()).sets for one in found.packages}
+    for sha256, package in packages.items():
+        if package.archive == "trixie-security":
+            with Store.open(store, clock=SystemClock()) as opened:
+                if not opened.blobs.has(sha256):
+                    continue  # of a build root that nobody unpacked here
+                path = directory / Path(package.path).name
+                path.write_bytes(opened.blobs.path(sha256).read_bytes())
+            yield path
+
+
+def newer_debs(
+    lock: Path, store: Path, directory: Path, script: str, patch: tuple[str, ...] = PATCHED
+) -> Iterator[Path]:
     """The locked packages once more, as a later version."""
     packages = {package.name: package for found in read_lock(lock.read_text()).sets for package in found.packages}
-    for name in PATCHED:
+    for name in patch:
         package = packages[name]
         with Store.open(store, clock=SystemClock()) as opened:
             deb = opened.blobs.path(package.sha256)
@@ -177,6 +197,35 @@ def test_one_command_builds_publishes_and_tells(patched: Patched, quick_image: B
         again = application.refresh((spec,), options, discard)
         assert (again.behind, again.refreshed, again.pushed[0].bytes) == ((), (), 0)
     assert sorted(path.name for path in patched.lock.parent.glob("*refresh*")) == []
+
+
+def test_an_update_of_the_base_leaves_the_layers_above_as_a_build_from_nothing_would(
+    quick_image: Built, tmp_path: Path
+) -> None:
+    with patching(quick_image, tmp_path, patch=PATCHED[:1], beside=True) as made:
+        done = made.application.refresh((quick_image.answer["image"],), RefreshOptions(releases=False), discard)
+        (image,) = done.refreshed
+        assert [change.name for change in image.difference.packages] == list(PATCHED[:1])
+        changed = [layer.comment for layer in image.difference.layers if not layer.same]
+        assert changed == ["files of the distribution's base packages", "the package database of all of them"]
+
+        bring_interpreters(quick_image.workshop.store, tmp_path / "nothing")
+        world = made.application._world
+        other = Imagewright(replace(world, options=replace(world.options, store=tmp_path / "nothing")))
+        options = BuildOptions(selection=Selection(profile=Profile.QUICK))
+        (again,) = other.build(("3.13-slim-trixie",), options, discard).built
+        assert {step.name.split()[0] for step in again.steps if not step.cached} >= {"base", "runtime"}
+        assert again.digest == image.digest
+
+
+def bring_interpreters(source: Path, target: Path) -> None:
+    """Give an empty store what was compiled in another one, and nothing else."""
+    with Store.open(source, clock=SystemClock()) as one, Store.open(target, clock=SystemClock()) as other:
+        for record, _ in one.steps.all():
+            if record.name == "python 3.13.15 trixie amd64":
+                for _, digest in record.outputs:
+                    other.blobs.put([one.blobs.path(digest).read_bytes()], expected=digest)
+                other.steps.put(record)
 
 
 def test_what_cannot_be_built_changes_neither_lock_nor_tags(quick_image: Built, tmp_path: Path) -> None:

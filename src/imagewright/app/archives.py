@@ -148,7 +148,10 @@ def fetch_inputs(
     """
     work = [step.work for step in steps]
     packages = {package.sha256: package for each in work for package in _packages(each)}
-    sources = {each.source.sha256: each.source for each in work if isinstance(each, PythonWork)}
+    compiled = {each.source.sha256: each.source for each in work if isinstance(each, PythonWork)}
+    told = (each.interpreter for each in work if isinstance(each, RuntimeWork) and each.interpreter is not None)
+    # An interpreter from elsewhere comes without its source, which a document in the image is made from.
+    sources = compiled | {one.sha256: one for one in told if not ports.blobs.has(one.sha256)}
     failures: dict[Digest, ImagewrightError] = {}
     for profile in {each.profile for each in work if isinstance(each, PythonWork) and each.profile is not None}:
         try:
@@ -158,7 +161,7 @@ def fetch_inputs(
     _bring_files(world, work, ports.blobs)
     failures.update(fetch_bases(world, work, ports.blobs, sink))
     distributed = {each.distribution.sha256: each.distribution for each in work if isinstance(each, WindowsWork)}
-    wheels = {wheel.sha256: wheel for source in sources.values() for wheel in source.wheels}
+    wheels = {wheel.sha256: wheel for source in compiled.values() for wheel in source.wheels}
     wheels |= {wheel.sha256: wheel for each in work if isinstance(each, SiteWork) for wheel in each.wheels}
     wheels |= {found.pip.sha256: found.pip for found in distributed.values()}
     digests: set[Digest] = {*packages, *sources, *wheels, *distributed}

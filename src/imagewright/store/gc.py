@@ -82,11 +82,11 @@ def _mark(store: Store, cutoff: float, keep: Iterable[Digest]) -> _Doomed:
     newest: dict[str, StepRecord] = {record.kind.value: record for record, _ in records}  # oldest use comes first
     spared = {record.id for record in newest.values()} | {record.id for record, used in records if used >= cutoff}
     images = store.images.all()
-    wanted = [image for image in images if image.pinned or image.finished >= cutoff]
+    wanted = {image for image in images if image.pinned or image.finished >= cutoff}
     roots = set(keep) | {image.manifest for image in wanted}
     roots |= {digest for record, _ in records if record.id in spared for _, digest in record.outputs}
     # An image whose step is still wanted stays by its name as well.
-    wanted_images = [image for image in images if image in wanted or image.manifest in roots]
+    wanted_images = {image for image in images if image in wanted or image.manifest in roots}
     marked, _ = closure(store.blobs, roots)
     doomed_blobs = [
         (digest, found.st_size)

@@ -211,5 +211,5 @@ def _solution(
     edges: dict[str, tuple[str, ...]] = {}
     for name in sorted(added):
         resolved = {_resolve(marking, group, added) for group in universe.needs(added[name]).positive}
-        edges[name] = tuple(sorted({package.name for package in resolved if package} & added.keys() - {name}))
+        edges[name] = tuple(sorted({one.name for one in resolved if one and one.name in added} - {name}))
     return Solution(tuple(added[name] for name in sorted(added)), tuple(sorted(roots)), edges)

@@ -30,6 +30,7 @@ import tomli_w
 from imagewright.catalog.shipped import shipped_documents
 from imagewright.planning.lockfile import read_lock
 from peers.registries import real_registry
+from recorded import save
 from support.archive import SignedArchive, SigningKey
 from support.loopback import serve
 
@@ -147,6 +148,17 @@ def main() -> int:
 
 def report(words: argparse.Namespace, idle: float, seconds: float, done: dict[str, Any]) -> int:
     """Print what came out; 1 if a goal is missed."""
+    count = sum("-minimal" not in spec for spec in words.specs)
+    save(
+        "refresh",
+        {
+            "images": len(done["refreshed"]),
+            "seconds": seconds,
+            "idle": idle,
+            "sent": sum(each["bytes"] for each in done["pushed"]),
+            "dockerfiles": count * words.dockerfile,
+        },
+    )
     print(f"images built anew   {len(done['refreshed']):8} of {done['looked']}, {done['compiles']} compiles")
     print(f"nothing to do       {idle:8.1f} s")
     print(f"one base package    {seconds:8.1f} s")
@@ -154,7 +166,6 @@ def report(words: argparse.Namespace, idle: float, seconds: float, done: dict[st
     missed = seconds >= GOAL_SECONDS
     print(f"goal: under {GOAL_SECONDS:.0f} s: {'MISSED' if missed else 'met'}")
     if words.dockerfile:
-        count = sum("-minimal" not in spec for spec in words.specs)
         ratio = count * words.dockerfile / seconds
         print(f"{count} Dockerfiles      {count * words.dockerfile:8.0f} s: {ratio:.0f} times as long")
         print(f"goal: {GOAL_RATIO:.0f} times: {'MISSED' if ratio < GOAL_RATIO else 'met'}")

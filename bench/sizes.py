@@ -25,6 +25,7 @@ from imagewright.oci.compression import PIECE, compress, pieces
 from imagewright.oci.decompression import decompressed
 from imagewright.oci.layers import Layer
 from imagewright.oci.reader import read_layer
+from recorded import save
 
 OFFICIAL = {"slim-trixie": 42_961_458, "trixie": 412_660_988}
 """Bytes that a pull of the official python:3.13-… transfers (August 2026, amd64); no minimal image exists."""
@@ -94,7 +95,7 @@ def main() -> int:
     parser.add_argument("specs", nargs="*")
     parser.add_argument("--store")
     words = parser.parse_args()
-    missed = 0
+    missed, recorded = 0, dict[str, dict[str, int]]()
     for name, manifest, blobs in images(words.store, words.specs):
         config = json.loads((blobs / digest(manifest["config"])).read_bytes())
         labels = [step["created_by"].removeprefix("imagewright ") for step in config["history"]]
@@ -105,14 +106,19 @@ def main() -> int:
             sizes = layer["size"], without_bytecode(blob), zstd_size(blob)
             total, bare, zstd = total + sizes[0], bare + sizes[1], zstd + sizes[2]
             print(f"| {label} | {' | '.join(f'{size:,}' for size in sizes)} |")
+        recorded[name] = {"gzip": total, "gzip without bytecode": bare, "zstd": zstd}
         print(f"| all | {total:,} | {bare:,} | {zstd:,} |")
         kind = name.partition("-")[2]
         goals = [("without bytecode, beside the official one", bare, OFFICIAL[kind])] if kind in OFFICIAL else []
+        goals += [("as zstd with bytecode, beside the official one without", zstd, OFFICIAL[kind])] * (
+            kind in OFFICIAL
+        )
         goals += [("as it is", total, GOALS[kind])] if kind in GOALS else []
         for goal in goals:
             row, met = verdict(*goal)
             missed += not met
             print(row)
+    save("sizes", {"images": recorded, "official": OFFICIAL})
     return int(missed > 0)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +25,21 @@ from imagewright.model.options import EngineName
 
 _PASSED_ON = (
     "BUILDX_BUILDER",
+    "CONTAINERS_CONF",
+    "CONTAINERS_STORAGE_CONF",
     "CONTAINER_HOST",
     "DOCKER_CONFIG",
     "DOCKER_CONTEXT",
     "DOCKER_HOST",
     "HOME",
     "PATH",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
     "XDG_RUNTIME_DIR",
 )
+_HYBRID = "cgroups in hybrid mode not supported"
+"""What crun says on machines that have both versions of cgroups."""
+
 _SECONDS = 6 * 3600
 _REMEMBERED = 40
 """Lines of an engine's output that an error tells."""
@@ -99,8 +106,16 @@ class Program:
             raise BuildError(
                 f"{self._name} {words[0]} ended with status {status}",
                 why=next((line for line in reversed(last) if line.strip()), ""),
+                hint=_hint(last),
                 details={"output": last},
             )
+
+
+def _hint(last: Iterable[str]) -> str:
+    """What to do about failures that are not the Dockerfile's."""
+    if any(_HYBRID in line for line in last):
+        return 'install runc, and say runtime = "runc" below [engine] in containers.conf'
+    return ""
 
 
 class BuildKit:

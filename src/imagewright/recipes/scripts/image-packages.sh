@@ -94,6 +94,13 @@ needed() {
     done | LC_ALL=C sort -u
 }
 
+# apt notes what came along in the order in which it dealt with it, which says nothing.
+sorted() {
+    awk 'BEGIN { RS = ""; FS = "\n"; OFS = "\001" } { $1 = $1; print }' "$1" | LC_ALL=C sort |
+        awk 'BEGIN { FS = "\001"; OFS = "\n"; ORS = "\n\n" } { $1 = $1; print }' > "$conf/sorted"
+    cat "$conf/sorted" > "$1"
+}
+
 verb=$1
 shift
 case $verb in
@@ -102,6 +109,7 @@ case $verb in
         [ -z "$locked" ] || apt-get --quiet dist-upgrade
         # shellcheck disable=SC2046 # one word per package, on purpose
         apt-get --quiet install "$@" $(needed)
+        [ ! -e /var/lib/apt/extended_states ] || sorted /var/lib/apt/extended_states
         ;;
     download)
         apt-get --quiet update

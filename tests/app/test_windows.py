@@ -16,12 +16,13 @@ import pytest
 
 from imagewright.app.building import Builder
 from imagewright.app.publishing import push
+from imagewright.app.updating import Updater
 from imagewright.app.world import SystemClock, World
 from imagewright.errors import ImagewrightError, RegistryError, UsageError, VerificationError
 from imagewright.events import discard
 from imagewright.model.digest import Digest
 from imagewright.model.general import ArchiveFormat, GlobalOptions
-from imagewright.model.options import BuildOptions, LockOptions, Selection
+from imagewright.model.options import BuildOptions, LockOptions, Selection, UpdateOptions
 from imagewright.model.pushing import PushOptions
 from imagewright.model.results import BuiltImage
 from imagewright.model.transfers import RegistryAccess
@@ -265,6 +266,15 @@ def test_a_base_moves_only_when_it_is_asked_to(place: Place) -> None:
     assert after.digest != before.digest
     assert [step.cached for step in after.steps] == [True, False, False], "the layer is the same on every base"
     assert document(place, after.config_digest)["os.version"] == "10.0.26100.9999"
+
+
+def test_an_update_brings_the_base_of_now(place: Place) -> None:
+    place.build(SPEC)
+    publish_base(place.registry.repository("windows/servercore"), "ltsc2025", version="10.0.26100.9999")
+    with place.store() as store:
+        Updater(place.world(), store, discard).update(UpdateOptions(releases=False))
+    (image,) = place.build(SPEC)
+    assert document(place, image.config_digest)["os.version"] == "10.0.26100.9999"
 
 
 def test_a_layout_holds_everything_but_what_is_elsewhere(place: Place) -> None:

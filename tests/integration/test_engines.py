@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from peers.fixtures import QUICK, Built, Workshop
-from peers.programs import HERE, docker_client, output, peers_directory, start_docker, stop_docker
+from peers.programs import HERE, docker_client, output, peers_directory, podman_client, start_docker, stop_docker
 from support.machine import need_root, program
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -115,6 +116,43 @@ def baked(docker: Docker, built: Built, tmp_path: Path, tag: str) -> Path:
            "--tag", tag, "--load", target["context"])  # fmt: skip
     docker("save", "--output", tmp_path / "engine.tar", tag)
     return tmp_path / "engine.tar"
+
+
+STAGES = {"packages", "buildbase", "recipe-image", "base", "image"}
+"""Of the Dockerfile's stages, those that this buildah needs; it would make the others too, though unused."""
+
+
+def test_podman_makes_the_same_around_the_interpreter(
+    quick_image: Built, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    need_root()
+    program("podman", "podman")
+    state, client = tmp_path_factory.mktemp("podman"), tmp_path_factory.mktemp("client")
+    podman = podman_client(state, client) / "podman"
+    workshop = quick_image.workshop
+    made = workshop.answer("bake", *QUICK, "--builder", "docker", "--contexts", tmp_path / "contexts")
+    target = json.loads(made["text"])["target"]["3-13-15-slim-trixie"]
+    for root in made["load"]:
+        output([podman, "load", "--input", root])
+    text = workshop.call("dockerfile", *QUICK, "--classic", "--platform", "linux/amd64").stdout
+    kept = [part for part in re.split(r"(?m)^(?=FROM )", text) if part.split("\n", 1)[0].split(" ")[-1] in STAGES]
+    (tmp_path / "Dockerfile").write_text("".join(kept))
+    places = {**target["contexts"], "python": str(interpreter(quick_image, tmp_path / "python"))}
+    contexts = [f"{name}={place.replace('image://', 'image://docker.io/')}" for name, place in places.items()]
+    epoch = target["args"]["SOURCE_DATE_EPOCH"]
+    output(
+        [podman, "build", "--network=none", "--format=oci", "--identity-label=false", "--timestamp", epoch,
+         "--tag", "here:slim",
+         "--build-arg", f"SOURCE_DATE_EPOCH={epoch}", *(f"--build-context={one}" for one in contexts),
+         "--file", tmp_path / "Dockerfile", client],
+        timeout=600,
+    )  # fmt: skip
+    output([podman, "save", "--format=docker-archive", "--output", tmp_path / "podman.tar", "here:slim"])
+    paths, answer = differences(
+        workshop, f"oci-archive:{quick_image.archive}", f"docker-archive:{tmp_path}/podman.tar"
+    )
+    assert paths == {"etc/hostname", DOCUMENT}, "where buildah lays its own, the empty file has mode 0700"
+    assert answer["configuration"] == []
 
 
 OWN = """\

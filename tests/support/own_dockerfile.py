@@ -16,7 +16,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.lock import LockedWheel
 from imagewright.model.platforms import parse_platform
 from imagewright.planning.locking import LockInputs, make_lock
-from support.locks import archives, package, universe
+from support.locks import archives, candidates, package
 
 SIX = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274"
 PEM = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
@@ -47,7 +47,7 @@ def own_order(spec: str, text: str = ALL, *, style: Style | None = None) -> Orde
     wheel = LockedWheel("six", "1.17.0", "six-1.17.0-py2.py3-none-any.whl", 11050, Digest(SIX))
     more = (package("locales"),)
     inputs = LockInputs(
-        lambda suite, architecture: universe(suite, architecture, more=more),
+        lambda suite, architecture: candidates(suite, architecture, more=more),
         archives(definition.name.suite),
         wheels=lambda one, _: (wheel,) if one.site.requirements else (),
     )

@@ -154,7 +154,8 @@ class Podman:
             contexts = [word for context in job.contexts for word in ("--build-context", _for_podman(context))]
             epoch = str(job.definition.release_epoch)
             self._podman.run(
-                "build", "--layers", "--network=none", "--format=oci", "--timestamp", epoch, *contexts,
+                "build", "--layers", "--network=none", "--format=oci", "--identity-label=false",
+                "--timestamp", epoch, *contexts,
                 "--build-arg", f"SOURCE_DATE_EPOCH={epoch}", "--target=image", "--tag", job.tag, job.directory,
             )  # fmt: skip
             archive = place / f"{job.definition.name}.tar"

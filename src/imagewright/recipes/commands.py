@@ -20,6 +20,10 @@ _ENGINES_OWN = frozenset({"etc/hostname", "etc/resolv.conf"})
 """Files that engines lay over those of the root while a command runs; in the root they are empty anyway."""
 
 
+_MOUNTED = ("run/.containerenv", "run/secrets", "run/secrets/*")
+"""What podman and buildah lay into ``/run`` while a command runs: nobody can delete it, and no image has it."""
+
+
 @cache
 def packages_script() -> str:
     """Installs or downloads packages at the versions of a lock."""
@@ -96,7 +100,7 @@ def tidy_script() -> str:
         "tidy",
         removed=[f"{line} \\" for line in removed],
         emptied=[f"{line} \\" for line in emptied],
-        kept=[" ".join(f"! -path '/{path}'" for path, _ in roots.DIRECTORIES)],
+        kept=[" ".join(f"! -path '/{path}'" for path in (*(path for path, _ in roots.DIRECTORIES), *_MOUNTED))],
     )
 
 

@@ -948,7 +948,7 @@ find / -xdev -mindepth 2 -depth \( \
     -path '/tmp/*' -o \
     -path '/var/tmp/*' -o \
     -path '/dev/*' \
-    \) ! -path '/run/lock' -delete
+    \) ! -path '/run/lock' ! -path '/run/.containerenv' ! -path '/run/secrets' ! -path '/run/secrets/*' -delete
 
 # Files that stay, without content.
 for file in \

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from imagewright.emit.dockerfiles import writing
 from imagewright.emit.dockerfiles.compiling import recipe_stage
+from imagewright.emit.dockerfiles.finishing import parts
 from imagewright.emit.dockerfiles.model import Order
 from imagewright.emit.dockerfiles.platforms import pins, requirements
 from imagewright.emit.dockerfiles.sources import archive_arguments, archives_file
@@ -68,7 +69,7 @@ def site_stage(order: Order) -> str:
             "Of one's own: Python packages by their hashes, locale, bytecode. Nothing of a package runs."
         )
         + "FROM buildroot AS site\n"
-        + "COPY --from=python /parts/interpreter/ /\n"
+        + parts(first.parts)
         + archive_arguments(order)
         + "ARG PIP_INDEX_URL\n"
         + writing.run(mounts, [*writing.words((*words, *_COMMON)), "sh /recipe/image-site.sh"])

@@ -35,10 +35,14 @@ fi
 rm "$wanted"
 
 if [ "${IW_BYTECODE:-}" = yes ]; then
+    # Where they will be, as bytecode tells the path; what is there already is the interpreter's pip.
     mkdir -p "/site$library/site-packages"
     cp -a "/site$library/site-packages/." "$library/site-packages/"
+    begun=$(mktemp)
     "/usr/local/bin/$IW_PYTHON" /recipe/site-bytecode.py "$library/site-packages"
-    cp -a "$library/site-packages/." "/site$library/site-packages/"
+    cd /
+    find "${library#/}/site-packages" -name '*.pyc' -newer "$begun" -exec cp -a --parents --target-directory=/site {} +
+    rm "$begun"
 fi
 
 if [ -n "${IW_LOCALE:-}" ]; then

@@ -140,6 +140,18 @@ def whole() -> Bill:
     return image_bill(facts, take_stock(gather(layers())))
 
 
+def test_packages_of_apk_have_urls_of_their_own() -> None:
+    installed = b"P:libcrypto3\nV:3.5.4-r0\nA:x86_64\no:openssl\nL:Apache-2.0\n\n"
+    release = b"ID=alpine\nVERSION_ID=3.22.1\n"
+    stock = take_stock(Gathered({"lib/apk/db/installed": installed, "etc/os-release": release}))
+    facts = ImageFacts("python:3.13-alpine3.22", Digest.of(b"manifest"), "linux/amd64", 0, {}, {})
+    found = next(one for one in image_bill(facts, stock).components if one.name == "libcrypto3")
+    assert found.purl == (
+        "pkg:apk/alpine/libcrypto3@3.5.4-r0?arch=x86_64&distro=alpine-3.22.1&upstream=openssl%403.5.4-r0"
+    )
+    assert found.licence == "Apache-2.0"
+
+
 def problems_of_spdx(document: bytes, directory: Path) -> list[str]:
     path = directory / "document.spdx.json"
     path.write_bytes(document)

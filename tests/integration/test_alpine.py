@@ -19,13 +19,18 @@ import pytest
 
 from imagewright.app.archives import mirrors_of
 from imagewright.app.building import Builder
+from imagewright.app.steps import make_ports
 from imagewright.app.world import make_world
 from imagewright.archives.alpine.database import read_installed
+from imagewright.engine.apkroots import extend_root
+from imagewright.engine.roots import Machine
 from imagewright.model.digest import Digest
 from imagewright.model.general import GlobalOptions
 from imagewright.model.images import Profile
+from imagewright.model.lock import Role
 from imagewright.model.options import Selection
 from imagewright.planning.lockfile import read_lock
+from imagewright.recipes.pathrules import PathRules
 from peers.fixtures import Workshop
 from peers.programs import peers_directory
 from support.alpine_world import (
@@ -107,7 +112,7 @@ def test_a_lock_pins_whole_files(alpine: Alpine) -> None:
     lock = read_lock(alpine.workshop.lock.read_text())
     packages = {package.name: package for found in lock.sets for package in found.packages}
     assert set(packages) == {
-        "alpine-baselayout", "alpine-keys", "alpine-release", "busybox", "musl", "tzdata",
+        "alpine-baselayout", "alpine-keys", "alpine-release", "busybox", "hello", "musl", "tzdata",
     }  # fmt: skip
     for name, package in packages.items():
         data = alpine.world.packages[name].data
@@ -154,6 +159,31 @@ def test_a_root_whose_scripts_and_triggers_ran(alpine: Alpine) -> None:
     ]
     assert (tree / "etc/apk/keys" / KEY).read_bytes() == public_pem(signing_key())
     assert not list((tree / "lib/apk").glob("exec"))
+
+
+def test_packages_added_to_a_root(alpine: Alpine, tmp_path: Path) -> None:
+    """As a run-time layer is made: scripts and the triggers of what lies below run above it."""
+    tree = alpine.tree
+    lock = read_lock(alpine.workshop.lock.read_text())
+    added = next(found.packages for found in lock.sets if found.role is Role.RUNTIME)
+    world = make_world(GlobalOptions(store=alpine.workshop.store))
+    said: list[bytes] = []
+    with world.open_store() as store, store.trees.workspace("test") as space:
+        ports = make_ports(world, store)
+        machine = Machine(ports.blobs, ports.sandbox, said.append, 2)
+        root = extend_root(added, (tree,), machine, space, rules=PathRules(), automatic=added[1:])
+        layer = {entry.path: entry for entry, _ in root.layer()}
+        state = {entry.path: content and content.read() for entry, content in root.state()}
+    assert b"".join(said).split() == [
+        *b"Executing hello-1.0-r0.post-install Executing busybox-1.35.0-r18.trigger".split(),
+    ]
+    assert "etc/hello.conf" in layer
+    assert layer["usr/bin/hello"].mode == 0o755
+    assert "usr/bin/env" not in layer  # a link that busybox made in the root below, and would make again
+    assert b"hello:x:100:101:" in (state["etc/passwd"] or b"")
+    assert (state["etc/apk/world"] or b"").split()[-1] == b"hello"
+    names = [fields["P"] for fields in read_installed(state["lib/apk/db/installed"] or b"", "the root")]
+    assert names[-2:] == ["hello", "tzdata"]
 
 
 def test_the_same_root_again(alpine: Alpine, tmp_path: Path) -> None:

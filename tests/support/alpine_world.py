@@ -59,6 +59,12 @@ _INSTALL_LINKS = """\
 exec /bin/busybox --install -s
 """
 
+_GREET = """\
+#!/bin/sh
+echo "$APK_PACKAGE $APK_SCRIPT $1" > /etc/hello.conf
+echo "hello:x:100:101::/:/sbin/nologin" >> /etc/passwd
+"""
+
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"
 _GROUP = "root:x:0:root\nnobody:x:65534:\n"
 
@@ -151,7 +157,7 @@ title = "on Alpine Linux, as far as the test's archive has it"
 distributions = ["alpine"]
 slim = true
 absent_modules = [{absent}]
-packages = [{{ name = "tzdata", why = "time zones" }}]
+packages = [{{ name = "tzdata", why = "time zones" }}, {{ name = "hello", why = "it has a script" }}]
 build = [
 {build if python else '  { name = "busybox", why = "nothing is compiled" },'}
 ]
@@ -196,6 +202,8 @@ def base_world(debs: Path) -> AlpineWorld:
         path: node for path, node in deb_files(debs, "tzdata").items() if path.startswith("usr/share/zoneinfo/U")
     }
     world.add(Recipe("tzdata", "2026a-r0", zones))
+    hello = {"usr/bin/hello": Node(b"#!/bin/sh\necho hello\n", 0o755)}
+    world.add(Recipe("hello", "1.0-r0", hello, depends=("/bin/sh",), scripts={"post-install": _GREET}))
     world.write()
     return world
 

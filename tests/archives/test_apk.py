@@ -117,6 +117,7 @@ def test_a_file_that_is_not_what_its_header_says() -> None:
         ("a/../../b", Node(b"x")),
         (".PKGINFO", Node(b"x")),
         (".post-install", Node(b"x")),
+        ("etc/a\nP:evil", Node(b"x")),
     ],
 )
 def test_paths_that_lead_elsewhere(path: str, node: Node) -> None:

@@ -277,3 +277,16 @@ def test_a_package_that_is_another_one(world: World, tmp_path: Path) -> None:
     other = LockedPackage(**{**{name: getattr(package, name) for name in package.__slots__}, "version": "2.0-r0"})
     with pytest.raises(VerificationError, match=r"says it is one_1\.0-r0_x86_64"):
         world.assemble([other], tmp_path / "a")
+
+
+def test_a_link_in_place_of_the_database(world: World, tmp_path: Path) -> None:
+    """Nothing is written where a package's link leads on the machine that builds."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    evil = Recipe("evil", files={"lib/apk": Node(link=str(outside))})
+    with pytest.raises(BuildError, match="leads through a symbolic link"):
+        world.assemble(world.lock(evil), tmp_path / "work")
+    scripted = Recipe("evil", files={"lib/apk": Node(link=str(outside))}, scripts={"post-install": SH})
+    with pytest.raises(BuildError, match="leads through a symbolic link"):
+        world.assemble(world.lock(scripted), tmp_path / "other")
+    assert not list(outside.iterdir())

@@ -20,11 +20,12 @@ from imagewright.archives.alpine.database import installed_files, read_installed
 from imagewright.archives.alpine.index import format_checksum
 from imagewright.archives.alpine.relations import parse_relations
 from imagewright.engine.dpkg import make_directory
+from imagewright.engine.files import inside
 from imagewright.engine.unpack import Opened, TreeUnpacker
 from imagewright.errors import BuildError, VerificationError
 from imagewright.model.packages import LockedPackage
 from imagewright.model.tree import Content, Entry, Kind
-from imagewright.recipes.apkroots import DATABASE
+from imagewright.recipes.apkroots import DATABASE, WORLD
 
 _INSTALLED = f"{DATABASE}/installed"
 _SCRIPTS = f"{DATABASE}/scripts.tar"
@@ -88,7 +89,7 @@ def _priority(control: Brought, other: Brought) -> int:
 def write_database(root: Path, below: Iterable[Path], packages: Iterable[tuple[LockedPackage, Brought]]) -> None:
     """Note packages as installed, after those that ``below`` (topmost first) has already."""
     trees = tuple(below)
-    make_directory(root / DATABASE)
+    make_directory(inside(root, _INSTALLED).parent)
     added = tuple(packages)
     paragraphs_added = "".join(_paragraph(*one) for one in added)
     installed = _read(trees, _INSTALLED) + paragraphs_added.encode("utf-8", "surrogateescape")
@@ -125,6 +126,11 @@ def directories(trees: Iterable[Path]) -> frozenset[str]:
     """Every directory that an installed package has something in."""
     lines = _read(trees, _INSTALLED).split(b"\n")
     return frozenset(line[2:].decode("utf-8", "surrogateescape") for line in lines if line.startswith(b"F:"))
+
+
+def world(trees: Iterable[Path]) -> list[str]:
+    """What was asked for in a root."""
+    return _read(trees, WORLD).decode("utf-8", "replace").split()
 
 
 def script(trees: Iterable[Path], checksum: str, kind: str) -> tuple[str, bytes]:
@@ -219,8 +225,8 @@ def _scripts(before: bytes, added: Iterable[tuple[LockedPackage, Brought]]) -> b
 def _read(trees: Iterable[Path], name: str) -> bytes:
     """A file of the database, from the topmost tree that has it; empty where none has."""
     for tree in trees:
-        path = tree / name
-        if path.is_file():
+        path = inside(tree, name)
+        if path.is_file() and not path.is_symlink():
             with path.open("rb") as file:
                 data = file.read(_LARGEST + 1)
             if len(data) > _LARGEST:

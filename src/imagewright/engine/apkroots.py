@@ -17,7 +17,7 @@ from imagewright.archives.alpine.index import format_checksum
 from imagewright.engine import apk
 from imagewright.engine.apk import ApkUnpacker, Brought
 from imagewright.engine.dpkg import make_directory
-from imagewright.engine.files import write_file
+from imagewright.engine.files import inside, write_file
 from imagewright.engine.normalise import normalise, now_on
 from imagewright.engine.overlays import Overlay
 from imagewright.engine.roots import AssembledRoot, ExtendedRoot, Machine
@@ -72,8 +72,7 @@ def extend_root(
         make_directory(inner)
     added = tuple(packages)
     came_along = {package.name for package in automatic}
-    before = next((tree / recipe.WORLD for tree in lower if (tree / recipe.WORLD).is_file()), None)
-    world = before.read_text(encoding="utf-8").split() if before else []
+    world = apk.world(lower)
     world += [package.name for package in added if package.name not in came_along]
     assembly = _Assembly(machine, upper, lower, inner, rules)
     assembly.run(added, {**(files or {}), recipe.WORLD: recipe.world_text(world)})
@@ -157,7 +156,7 @@ class _Assembly:
     def _execute(self, package: str, kind: str, text: bytes, arguments: tuple[str, ...]) -> None:
         name = f"{package}.{kind}"
         self._machine.output(f"Executing {name}\n".encode())
-        place = self._root / recipe.EXEC / name
+        place = inside(self._root, f"{recipe.EXEC}/{name}")
         with disk("cannot stage a script"):
             make_directory(place.parent)
             place.write_bytes(text)

@@ -8,6 +8,20 @@ from pathlib import Path
 from imagewright.errors import BuildError
 
 
+def inside(root: Path, path: str) -> Path:
+    """The place of a path below a root, whose directories are really there or not there at all.
+
+    A package may ship a symbolic link where a directory is expected; followed from here, it would lead out of the
+    root. Raises :class:`BuildError` for one.
+    """
+    place = root
+    for part in path.split("/")[:-1]:
+        place = place / part
+        if place.is_symlink():
+            raise BuildError(f"/{path} leads through a symbolic link", why=f"/{place.relative_to(root)} is one")
+    return root / path
+
+
 def write_file(root: Path, path: str, text: str) -> None:
     """Write a file below a root, executable where it begins with ``#!``, in place of one that is there.
 

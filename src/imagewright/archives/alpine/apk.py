@@ -151,6 +151,8 @@ class Apk:
         for entry, content in read_tar(segment.tar(), self._label, limits=self._limits.data, vendor=_VENDOR):
             if entry.path.startswith(".") and "/" not in entry.path:
                 raise VerificationError(f"{self._label}: {entry.path!r} does not belong among its files")
+            if "\n" in entry.path:
+                raise VerificationError(f"{self._label}: {entry.path[:80]!r} would be two lines of a database")
             yield entry, content
 
     def _compare(self, path: str, stated: Mapping[str, str], checked: _Checked) -> None:

@@ -252,20 +252,19 @@ def test_jammy_is_locked_from_its_own_pockets(ubuntu: Ubuntu, tmp_path: Path) ->
     assert not {"ubuntu-pro-client", "ubuntu-advantage-tools", "unminimize"} & names
 
 
-def test_the_whole_list_of_full_is_locked(ubuntu: Ubuntu, tmp_path: Path) -> None:
-    """Debian's index as Ubuntu's: whether Ubuntu has these names too is seen only where its archive is."""
-    index = AptOracle("trixie", "amd64").lists()["trixie"].read_bytes()
-    before = dict(ubuntu.url.files)
-    own = ubuntu.archive.pocket("").index("main", "amd64")
-    workshop = Workshop(ubuntu.workshop.directory, ubuntu.workshop.store, tmp_path / "imagewright.lock")
-    try:
-        ubuntu.archive.write(packages=index.rstrip(b"\n") + b"\n\n" + own)
-        ubuntu.configure(full="")
+def test_the_whole_list_of_full_is_locked(workshop: Workshop, tmp_path: Path) -> None:
+    """Debian's indexes as Ubuntu's: whether Ubuntu has these names too is seen only where its archive is."""
+    need_root()
+    files: dict[str, bytes] = {}
+    archive = UbuntuArchive(tmp_path, files)
+    archive.add_keyring()
+    indexes = [path.read_bytes() for path in AptOracle("trixie", "amd64").lists().values()]
+    indexes.append(archive.pocket("").index("main", "amd64"))
+    archive.write(packages=b"\n".join(index.rstrip(b"\n") + b"\n" for index in indexes))
+    workshop = Workshop(tmp_path, workshop.store, tmp_path / "imagewright.lock")
+    with serve(files) as url:
+        Ubuntu(archive, url, workshop).configure(full="")
         workshop.call("lock", "3.13-noble")
-    finally:
-        ubuntu.configure()
-        ubuntu.url.files.clear()
-        ubuntu.url.files.update(before)
     names = {package.name for found in read_lock(workshop.lock.read_text()).sets for package in found.packages}
     catalog = shipped_catalog()
     wanted = wished(catalog.by_variant["full"].packages, "3.13", "noble")

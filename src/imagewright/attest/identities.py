@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.x509 import load_der_x509_certificate
+from sigstore._utils import cert_is_leaf
 from sigstore.errors import Error
 from sigstore.models import Bundle, InvalidBundle, TransparencyLogEntry, TrustedRoot
 from sigstore.verify import Verifier, policy
@@ -119,6 +120,8 @@ class _PromisedBundle(Bundle):
         (certificate,) = material.x509_certificate_chain.certificates
         (entry,) = material.tlog_entries
         self._signing_certificate = load_der_x509_certificate(certificate.raw_bytes)
+        if not cert_is_leaf(self._signing_certificate):
+            raise InvalidBundle("its certificate is an authority's")
         self._log_entry = _PromisedEntry(entry)
 
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A security update of one base package, from a new version in the archive to moved tags: one refresh.
 
-``PYTHONPATH=tests python bench/refresh.py [SPEC…] [--store DIR] [--profile P] [--package NAME] [--dockerfile S]``:
-builds and pushes the images first, from Debian's archives and one more that this script makes, signs and serves
-on loopback; then a newer version of the package appears there. Measured is the whole ``imagewright refresh``:
-looking, locking, building, all acceptance checks, and pushing what changed to a docker-registry on loopback.
+``PYTHONPATH=tests python bench/refresh.py [SPEC…] [--store DIR] [--profile P] [--package NAME] [--dockerfile S]
+[--stages FILE] [--prove]``: builds and pushes the images first, from Debian's archives and one more that this
+script makes, signs and serves on loopback; then a newer version of the package appears there. Measured is the
+whole ``imagewright refresh``: looking, locking, building, all acceptance checks, and pushing what changed to a
+docker-registry on loopback.
+
 Beside it stands what rebuilding from Dockerfiles takes: ``--dockerfile`` seconds for each, which
 ``bench/image_vs_buildah.py`` measures; a changed base starts every Dockerfile from its first line, and minimal has
 none. Goals: under 60 s for two suites and three variants, and 50 times faster.
@@ -27,8 +29,11 @@ from typing import Any
 
 import tomli_w
 
+from imagewright.app.world import SystemClock
 from imagewright.catalog.shipped import shipped_documents
+from imagewright.model.plan import StepKind
 from imagewright.planning.lockfile import read_lock
+from imagewright.store.store import Store
 from peers.registries import real_registry
 from recorded import save
 from support.archive import SignedArchive, SigningKey
@@ -113,6 +118,24 @@ def newer(project: Project, suite: str, package: str, directory: Path) -> Iterat
         yield path
 
 
+def proved(project: Project, specs: Sequence[str], profile: str, done: dict[str, Any]) -> bool:
+    """Whether a build from nothing but the compiled interpreters gives the same images; prints what differs."""
+    nothing = project.directory / "nothing"
+    with Store.open(project.store, clock=SystemClock()) as one, Store.open(nothing, clock=SystemClock()) as other:
+        for record, _ in one.steps.all():
+            if record.kind is StepKind.PYTHON and one.steps.get(record.id) is not None:
+                for _, digest in record.outputs:
+                    with one.blobs.open(digest) as file:
+                        other.blobs.put(iter(lambda: file.read(1 << 20), b""), expected=digest)
+                other.steps.put(record)
+    _, built = replace(project, store=nothing)("build", *specs, f"--profile={profile}")
+    wanted = {one["image"]: one["digest"] for one in done["refreshed"]}
+    found = {one["image"]: one["digest"] for one in built}
+    for image, digest in sorted(wanted.items()):
+        print(f"{image:<28}{'the same' if found.get(image) == digest else 'ANOTHER'} from nothing")
+    return bool(wanted) and all(found.get(image) == digest for image, digest in wanted.items())
+
+
 def main() -> int:
     """Measure and print; 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -122,6 +145,7 @@ def main() -> int:
     parser.add_argument("--package", default="zlib1g")
     parser.add_argument("--stages", type=Path, help="write where the time goes to this file; implies one job")
     parser.add_argument("--dockerfile", type=float, default=0.0, help="seconds that one Dockerfile takes")
+    parser.add_argument("--prove", action="store_true", help="build the same once more from nothing, and compare")
     words = parser.parse_args()
     suites = sorted({spec.rpartition("-")[2] for spec in words.specs})
     with tempfile.TemporaryDirectory(prefix="bench-refresh-") as temporary:
@@ -143,7 +167,8 @@ def main() -> int:
             seconds, done = measured(
                 "refresh", "--only=packages", f"--push={where}", "--force", f"--notes={directory / 'notes'}"
             )
-    return report(words, idle, seconds, done)
+            same = proved(project, words.specs, words.profile, done) if words.prove else True
+    return max(report(words, idle, seconds, done), int(not same))
 
 
 def report(words: argparse.Namespace, idle: float, seconds: float, done: dict[str, Any]) -> int:

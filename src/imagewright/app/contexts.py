@@ -24,13 +24,13 @@ from imagewright.catalog.resolve import define
 from imagewright.emit.dockerfiles.compiling import patch_name, profile_name
 from imagewright.engine.packing import LayerBlob
 from imagewright.engine.steps.runtime import interpreter_document
-from imagewright.errors import MachineError
+from imagewright.errors import MachineError, UsageError
 from imagewright.events import Sink
 from imagewright.model.digest import Digest
 from imagewright.model.general import ArchiveFormat
 from imagewright.model.images import ImageConfiguration, ImageDefinition, RootKind
 from imagewright.model.lock import Lock
-from imagewright.model.packages import LockedPackage
+from imagewright.model.packages import LockedPackage, PackageSystem
 from imagewright.model.plan import PythonWork, RootWork, RuntimeWork, SiteWork, Step, StepRecord
 from imagewright.model.ports import Ports
 from imagewright.oci.image import ImageLayer, assemble
@@ -84,8 +84,16 @@ class ContextWriter:
     def write(self, definitions: Sequence[ImageDefinition], lock: Lock) -> dict[str, tuple[Context, ...]]:
         """The contexts of each image, by its name; an image has one definition for each platform.
 
-        Raises :class:`StaleLockError` where the lock lacks something, and what making a root raises.
+        Raises :class:`UsageError` for images of Alpine's, :class:`StaleLockError` where the lock lacks something,
+        and what making a root raises.
         """
+        for definition in definitions:
+            if definition.system is PackageSystem.APK:
+                raise UsageError(
+                    f"{definition.name} has no build contexts",
+                    why="they hold packages as apt reads them, and these are Alpine's",
+                    hint="build it natively, or from what `imagewright dockerfile` prints",
+                )
         small = [self._small(definition) for definition in definitions]
         plan = self._builder.plan_of([*definitions, *small], lock)
         steps = {step.id: step for step in plan.steps}

@@ -302,7 +302,7 @@ def catalog_page(catalog: Catalog) -> str:
         ("suite", "distribution", "status", "compiler", "libraries", "architectures", "archives"),
         (
             (
-                suite.name + (" (planned)" if suite.planned else ""),
+                suite.name + (" (planned)" if suite.planned else " (where named)" if suite.named_only else ""),
                 f"{suite.distribution} {suite.version}",
                 suite.status,
                 suite.compiler,

@@ -24,8 +24,9 @@ from imagewright.catalog import shipped
 from imagewright.catalog.speeds import Speed, read_speeds
 from imagewright.events import discard
 from imagewright.model.digest import Digest
+from imagewright.model.general import GlobalOptions
 from imagewright.model.images import Profile
-from imagewright.model.options import GlobalOptions, Selection
+from imagewright.model.options import Selection
 from imagewright.model.plan import PythonWork
 from imagewright.planning.identity import compile_identity
 

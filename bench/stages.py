@@ -21,19 +21,18 @@ from typing import TYPE_CHECKING, cast
 
 from imagewright.cli.run import run
 from imagewright.cli.session import default_application
-from imagewright.events import (
+from imagewright.events import Event, Sink
+from imagewright.events.building import (
     CheckFinished,
-    Event,
     FetchFinished,
     FetchStarted,
     PlanReady,
-    Sink,
     StepFinished,
     StepPhase,
     StepStarted,
-    TransferStarted,
 )
-from imagewright.model.options import GlobalOptions
+from imagewright.events.transfers import TransferStarted
+from imagewright.model.general import GlobalOptions
 
 if TYPE_CHECKING:
     from imagewright.cli.usecases import Application

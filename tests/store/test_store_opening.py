@@ -35,6 +35,15 @@ def test_an_empty_directory_becomes_a_store(tmp_path: Path) -> None:
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("name", ["oci-layout", "index.json"])
+def test_what_a_loss_of_power_left_empty_is_written_again(tmp_path: Path, name: str) -> None:
+    with open_store(tmp_path):
+        whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(b"")
+    with open_store(tmp_path):
+        assert (tmp_path / name).read_bytes() == whole != b""
+
+
 @pytest.mark.parametrize("version", ["2", "17"])
 def test_a_newer_store_is_refused(tmp_path: Path, version: str) -> None:
     (tmp_path / "imagewright-store").write_text(f"imagewright store {version}\n")

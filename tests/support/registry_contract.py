@@ -5,9 +5,9 @@ opencontainers/distribution-spec, conformance/ (1.1), whose four parts are the f
 which points it stands for. The client meets a registry of ours on loopback, which does what the specification says
 (tests/registry/test_conformance.py), and Debian's docker-registry (tests/integration/test_conformance.py).
 
-Two points are not met, since this client never asks for them: a blob in the body of ``POST`` or of the final
-``PUT`` ("Blob Upload Monolithic"), and a mount without ``from`` ("automatic content discovery"). It uploads in the
-streamed or chunked way and names where it mounts from.
+Two points are not met, since this client never asks for them: a blob in the body of ``POST`` (of "Blob Upload
+Monolithic" it uses the other form, ``POST`` and then ``PUT``), and a mount without ``from`` ("automatic content
+discovery"): it names where it mounts from.
 """
 
 from __future__ import annotations
@@ -122,6 +122,14 @@ class RegistryContract:
     def test_push_a_blob_streamed_and_chunked(self, there: There, size: int) -> None:
         """POST: 202 and a session; PATCH with one or more chunks: 202, progress; PUT with the digest: 201."""
         client, content = there("push/blob", chunk=CHUNK), random.Random(size).randbytes(size)
+        assert Uploader(client).send(blob_of(content)) is Way.UPLOADED
+        assert b"".join(client.blob(described(content))) == content
+        assert Uploader(client).send(blob_of(content)) is Way.SKIPPED
+
+    @pytest.mark.parametrize("size", [0, 1, 50_000])
+    def test_push_a_blob_at_once(self, there: There, size: int) -> None:
+        """POST: 202 and a session; PUT with the digest and all the bytes: 201."""
+        client, content = there("push/whole"), random.Random(size).randbytes(size)
         assert Uploader(client).send(blob_of(content)) is Way.UPLOADED
         assert b"".join(client.blob(described(content))) == content
         assert Uploader(client).send(blob_of(content)) is Way.SKIPPED

@@ -30,8 +30,8 @@ Rules that make it safe against ``kill -9`` at any moment:
 
 Rules that make it safe against loss of power: a blob is flushed before it gets its name, the database uses
 its write-ahead log, and a tree counts only during the boot it was made in (it is a cache, made again from
-blobs), unless it has been flushed since (``tree.json`` says so); ``oci-layout`` and
-the first ``index.json`` are written again where they are empty.
+blobs), unless it has been flushed since (``tree.json`` says so). Where ``oci-layout`` or ``index.json`` are
+empty, they are written again.
 
 The directory is readable by its owner alone (0700): trees hold setuid files of foreign systems.
 """

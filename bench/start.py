@@ -37,6 +37,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from imagewright.app.world import SystemClock
 from imagewright.engine.flattening import flatten
@@ -164,7 +165,7 @@ def without_bytecode(root: Path) -> None:
 def add_application(root: Path, source: Path) -> None:
     """Put an application with its own bytecode into a root."""
     shutil.copytree(source, root / APPLICATION[1:])
-    compiled = ["chroot", root, PYTHON, "-m", "compileall", "-q", APPLICATION]
+    compiled: list[str | Path] = ["chroot", root, PYTHON, "-m", "compileall", "-q", APPLICATION]
     subprocess.run(compiled, check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
 
 
@@ -184,7 +185,17 @@ def unpacked(words: argparse.Namespace, directory: Path) -> Iterator[list[Form]]
         add_official(words.official, roots[OFFICIAL_FORM], roots[OFFICIAL], directory / "official-store")
     if words.application:
         source = directory / "wheel"
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--target", source, words.application]
+        pip: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-compile",
+            "--target",
+            source,
+            words.application,
+        ]
         subprocess.run(pip, check=True)
         for root in roots.values():
             add_application(root, source)
@@ -206,7 +217,7 @@ def add_official(place: Path, ours: Path, root: Path, space: Path) -> None:
     if place.is_file():
         from_archive(place, root, space)
     elif (place / "bin/python3").exists():
-        without_usr_local = ["cp", "-a", "--reflink=auto", ours, root]
+        without_usr_local: list[str | Path] = ["cp", "-a", "--reflink=auto", ours, root]
         subprocess.run(without_usr_local, check=True)
         shutil.rmtree(root / "usr/local")
         subprocess.run(["cp", "-a", place, root / "usr/local"], check=True)
@@ -297,7 +308,7 @@ def main() -> int:
     if words.application:
         code = f"import sys; sys.path.insert(0, {APPLICATION!r}); import runpy; sys.argv = ['x', '--version']; "
         commands[words.application] = ("-c", f"{code}runpy.run_module({words.application!r}, run_name='__main__')")
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="bench-start-") as temporary:
         place = in_docker if words.docker else unpacked
         with place(words, Path(temporary)) as forms:
@@ -317,7 +328,7 @@ def main() -> int:
     return int(bool(missed))
 
 
-def row(name: str, times: Times, *, cold: bool) -> dict[str, object]:
+def row(name: str, times: Times, *, cold: bool) -> dict[str, Any]:
     """Print one line; the same as data. ``ratio`` is beside the official image where there is one."""
     peer = OFFICIAL if OFFICIAL in times else OFFICIAL_FORM
     walls, processors = (

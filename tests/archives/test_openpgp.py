@@ -25,6 +25,7 @@ from imagewright.archives.openpgp import (
 )
 from imagewright.catalog.shipped import shipped_catalog
 from imagewright.errors import ConfigurationError, VerificationError
+from imagewright.model.packages import PackageSystem
 from support.archive import SignedArchive, SigningKey
 
 TEXT = "Origin: Test\n-dash at the start\nSuite: stable\n"
@@ -242,6 +243,8 @@ def test_every_shipped_certificate_is_what_its_name_says() -> None:
 def test_every_fingerprint_of_the_catalog_has_a_certificate_of_the_right_owner() -> None:
     keyring = shipped_keyring()
     for suite in shipped_catalog().by_suite.values():
+        if suite.system is PackageSystem.APK:
+            continue  # signed with RSA keys by the names of their files, which a person's configuration gives
         for archive in suite.archives:
             assert keyring.for_suite(archive.name, fingerprints=archive.keys)
             owners = [keyring.facts[fingerprint].owner for fingerprint in archive.keys]

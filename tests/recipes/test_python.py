@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
+import importlib
 import os
 import re
 import shutil
@@ -181,7 +183,7 @@ def test_the_environment_is_pinned_and_sorted() -> None:
 def test_each_script_gets_every_variable_it_reads_and_none_besides() -> None:
     for script in (*compile_scripts(WANTED), *training_scripts(WANTED), *compile_scripts(QUICK)):
         text = "\n".join(line for line in script.text.splitlines() if not line.startswith("#"))
-        read = set(re.findall(r"\$\{?(IW_[A-Z]+)", text)) - {"IW_JOBS"}
+        read = set(re.findall(r"\$\{?(IW_[A-Z0-9]+)", text)) - {"IW_JOBS"}
         given = {name for name, _ in script.environment if name.startswith("IW_")}
         assert read == given, script.name
 
@@ -233,3 +235,57 @@ def test_gcc_10_keeps_the_end_of_a_python_2_program() -> None:
         old = dataclasses.replace(WANTED, release="2.7.18", profile=profile)
         assert "-fno-ipa-pure-const" in compiler_flags(old)
         assert "-fno-ipa-pure-const" not in compiler_flags(dataclasses.replace(old, release="3.9.2"))
+
+
+def test_modules_without_libraries_are_built_in_where_the_release_has_a_list_of_modules() -> None:
+    for release, there in (("3.13.15", True), ("3.11.2", True), ("3.10.1", False), ("2.7.18", False)):
+        given = environment(compile_scripts(dataclasses.replace(WANTED, release=release)), "prepare")["IW_BUILTIN"]
+        assert ("_json" in given.split()) is there, release
+        assert not {"binascii", "zlib", "_ssl", "_sqlite3"} & set(given.split()), "these bring libraries"
+
+
+def test_a_profile_is_trained_with_what_is_built() -> None:
+    training, using = training_scripts(WANTED), compile_scripts(WANTED)
+    assert environment(training, "prepare")["IW_BUILTIN"] == environment(using, "prepare")["IW_BUILTIN"]
+
+
+@pytest.mark.parametrize(
+    ("release", "programs"),
+    [
+        ("3.13.15", ("arithmetic", "concurrency", "matching", "objects", "text")),
+        ("3.9.2", ("arithmetic", "concurrency", "objects", "text")),
+        ("2.7.18", ()),
+    ],
+)
+def test_training_runs_the_programs_that_a_release_understands(release: str, programs: tuple[str, ...]) -> None:
+    (_, train) = training_scripts(dataclasses.replace(WANTED, release=release))
+    assert dict(train.environment)["IW_PROGRAMS"].split() == list(programs)
+    assert tuple(re.findall(r"> /tmp/training/([a-z]+)[.]py << 'IW_PROGRAM'", train.text)) == programs
+    for name in programs:
+        text = (resources.files("imagewright.recipes") / "training" / f"{name}.py").read_text(encoding="utf-8")
+        assert text in train.text
+        minor = int(release.split(".")[1])
+        ast.parse(text, name, feature_version=(3, minor))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["arithmetic", "matching", "objects", "text", pytest.param("concurrency", marks=pytest.mark.integration)],
+)
+def test_programs_to_train_with_run_and_run_again(name: str) -> None:
+    program = importlib.import_module(f"imagewright.recipes.training.{name}")
+    program.main()
+    program.main()
+
+
+@pytest.mark.parametrize(("release", "answer"), [("3.13.15", "no"), ("3.9.2", "no"), ("2.7.18", "yes")])
+def test_what_only_python_2_needs_is_for_python_2(release: str, answer: str) -> None:
+    wanted = dataclasses.replace(WANTED, release=release)
+    compiling, training = compile_scripts(wanted), training_scripts(wanted)
+    for scripts, name in (
+        (compiling, "prepare"),
+        (compiling, "compile"),
+        (training, "prepare"),
+        (training, "train"),
+    ):
+        assert environment(scripts, name)["IW_PYTHON2"] == answer

@@ -59,9 +59,30 @@ PART_RULES: tuple[PartRule, ...] = (
 )
 """The first that matches decides; what none is about belongs to the interpreter."""
 
-WITHOUT_BYTECODE = ("ensurepip", "idlelib", "lib2to3", "lib-tk", "pydoc_data", "tkinter", "turtledemo")
-"""Packages of the standard library that are shipped as source alone: few images ever import one, and their
-bytecode would be 0.8 of the 16 MB that slim's Python layers are. bench/RESULTS.md has the numbers."""
+WITHOUT_BYTECODE = (
+    "_pydatetime",
+    "_pydecimal",
+    "_pyio",
+    "ensurepip",
+    "ftplib",
+    "idlelib",
+    "imaplib",
+    "lib-tk",
+    "lib2to3",
+    "mailbox",
+    "pickletools",
+    "poplib",
+    "pyclbr",
+    "pydoc_data",
+    "tabnanny",
+    "tkinter",
+    "turtle",
+    "turtledemo",
+    "xmlrpc",
+)
+"""Packages and modules of the standard library that are shipped as source alone: few images ever import one (three
+of them stand in for modules in C that are always there), and their bytecode would be 1.1 of the 16 MB that slim's
+Python layers are. bench/RESULTS.md has the numbers."""
 
 _GROUPS = re.compile("|".join(f"({translate(rule.pattern)})" for rule in PART_RULES))
 

@@ -85,6 +85,26 @@ _EXTRA_TESTS = (
 )
 """Regression tests to train with besides CPython's own selection: coroutines and containers are not in it."""
 
+_PROGRAMS = ("arithmetic", "concurrency", "objects", "text")
+_PROGRAMS_SINCE = (((3, 10), "matching"),)
+"""Programs of ``recipes/training`` to train with."""
+
+_ROUNDS = 30
+"""How often each of them runs: half as long, all together, as the regression tests."""
+
+_TRAIN = 'echo "::phase train"\n'
+"""Before what the programs are written into the build root."""
+
+_BUILTIN = (
+    "_asyncio _bisect _blake2 _contextvars _csv _datetime _decimal _elementtree _heapq _json _lsprof _md5"
+    " _multiprocessing _opcode _pickle _posixshmem _posixsubprocess _queue _random _sha1 _sha2 _sha3 _socket"
+    " _statistics _struct _zoneinfo array cmath fcntl grp math mmap pyexpat resource select syslog termios"
+)
+"""Extension modules that become part of the executable, as words.
+
+They need no library (binascii would bring zlib's), and are small; unicodedata and the codecs of Asia are not.
+"""
+
 _TESTS_2 = (
     "test_array test_base64 test_binascii test_binop test_bisect test_bytes test_cmath test_codecs"
     " test_collections test_complex test_copy test_cpickle test_csv test_datetime test_decimal test_deque"
@@ -175,6 +195,7 @@ def compile_scripts(wanted: Compilation) -> tuple[Script, ...]:
         "compile": {
             "IW_PGO": "use" if optimised and wanted.trained else "none",
             "IW_LTO": "yes" if optimised else "no",
+            "IW_PYTHON2": _python2(wanted),
             "IW_CFLAGS": " ".join(compiler_flags(wanted)),
             "IW_LDFLAGS": " ".join(_LINKING),
         },
@@ -203,6 +224,9 @@ def training_scripts(wanted: Compilation) -> tuple[Script, ...]:
         "IW_CFLAGS": " ".join((*_common_flags(wanted), "-fprofile-generate")),
         "IW_LDFLAGS": " ".join((*_LINKING, "-fprofile-generate")),
         "IW_TESTS": _TESTS_2 if wanted.version < (3, 0) else " ".join(_EXTRA_TESTS),
+        "IW_PROGRAMS": " ".join(training_programs(wanted)),
+        "IW_ROUNDS": str(_ROUNDS),
+        "IW_PYTHON2": _python2(wanted),
     }
     return (
         _script("prepare", wanted, _preparation(wanted, tests=True)),
@@ -233,6 +257,14 @@ def required_modules(wanted: Compilation) -> tuple[str, ...]:
     return tuple(sorted(set(words) - set(wanted.absent)))
 
 
+def training_programs(wanted: Compilation) -> tuple[str, ...]:
+    """Names of the programs in ``recipes/training`` that the release can run."""
+    if wanted.version < (3, 0):
+        return ()
+    since = (name for version, name in _PROGRAMS_SINCE if wanted.version >= version)
+    return tuple(sorted((*_PROGRAMS, *since)))
+
+
 def _common_flags(wanted: Compilation) -> tuple[str, ...]:
     processor = wanted.triplet.partition("-")[0]
     flags = [_INTERPOSITION, *_HARDENING]
@@ -253,9 +285,12 @@ def _preparation(wanted: Compilation, *, tests: bool) -> dict[str, str]:
     patches = {"IW_PATCHES": " ".join(map(str, range(1, wanted.patches + 1)))} if wanted.patches else {}
     return {
         **patches,
+        "IW_PYTHON2": _python2(wanted),
         "IW_SOURCE": wanted.source,
         "IW_TRIPLET": wanted.triplet,
         "IW_CONFIGURE": " ".join(_configure(wanted, tests=tests)),
+        # Older releases have no list of modules that says how each is built.
+        "IW_BUILTIN": _BUILTIN if wanted.version >= (3, 11) else "",
     }
 
 
@@ -298,11 +333,29 @@ def _text(name: str) -> str:
     return (resources.files("imagewright.recipes") / "scripts" / f"python-{name}.sh").read_text(encoding="utf-8")
 
 
+def _python2(wanted: Compilation) -> str:
+    """Whether make, distutils and the regression tests are those of Python 2."""
+    return "yes" if wanted.version < (3, 0) else "no"
+
+
+def _written(programs: tuple[str, ...]) -> str:
+    """Shell text that writes the programs into ``/tmp/training``."""
+    directory = resources.files("imagewright.recipes") / "training"
+    lines = ["mkdir -p /tmp/training\n"]
+    for name in programs:
+        text = (directory / f"{name}.py").read_text(encoding="utf-8")
+        lines.append(f"cat > /tmp/training/{name}.py << 'IW_PROGRAM'\n{text}IW_PROGRAM\n")
+    return "".join(lines)
+
+
 def _script(name: str, wanted: Compilation, environment: dict[str, str]) -> Script:
     text = _text(name)
     if name == "prepare" and wanted.patches:
         before, mark, after = text.partition(_CONFIGURE)
         text = f"{before}{_text('patch')}{mark}{after}"
+    if name == "train":
+        before, mark, after = text.partition(_TRAIN)
+        text = f"{before}{_written(training_programs(wanted))}{mark}{after}"
     everywhere = {
         "HOME": "/root",
         "LC_ALL": "C.UTF-8",

@@ -230,7 +230,7 @@ EOF
 
 COPY <<"EOF" /recipe/inputs
 1e66a7945a48390ee4c2a4268a0e4185884059a13c4aab6d148aa208deea4a76 any Python-3.13.15.tar.xz Python-3.13.15.tar.xz
-633a6e0815d78afb943a54ac364ad44422316bdb654147320348bc8e199899bd amd64 profile-amd64.tar.xz profile.tar.xz
+204ee4a0ab46d9b128c0992e6d3b2a46d752930d4a6aa99f1aa853b2cd46b7ad amd64 profile-amd64.tar.xz profile.tar.xz
 EOF
 
 COPY <<"EOF" /recipe/python-prepare.sh
@@ -242,6 +242,8 @@ COPY <<"EOF" /recipe/python-prepare.sh
 #   /inputs/$IW_SOURCE   the release's source archive, already verified
 #   IW_TRIPLET           the GNU triplet of the machine that will run Python
 #   IW_CONFIGURE         further arguments of configure, separated by spaces
+#   IW_PYTHON2           yes | no: whether the release is one of Python 2
+#   IW_BUILTIN           extension modules that become part of the executable
 #
 # The directory is fixed, because its name ends up in debug information and in
 # the names under which a training run leaves its counts.
@@ -276,13 +278,27 @@ export ac_cv_buggy_getaddrinfo=no
     --enable-ipv6 \
     $IW_CONFIGURE
 
+# Modules that need no library beyond the C library's become part of the executable: they
+# are optimised with the interpreter, and nothing is looked for and loaded to import them.
+if [ -n "$IW_BUILTIN" ]; then
+    awk -v names="$IW_BUILTIN" '
+        BEGIN { split(names, list, " "); for (i in list) builtin[list[i]] = 1 }
+        /^\*/ { mode = $1 }
+        mode == "*shared*" && ($1 in builtin) { static = static $0 "\n"; next }
+        { rest = rest $0 "\n" }
+        END { printf "*static*\n%s%s", static, rest }
+    ' Modules/Setup.stdlib > Modules/Setup.new
+    mv Modules/Setup.new Modules/Setup.stdlib
+    make Makefile
+fi
+
 # The flags for making and using a profile are of no use to whoever reads the
 # installed Makefile; the ones we need come from IW_CFLAGS.
 sed -i 's/^\(PGO_PROF_[A-Z]*_FLAG=\).*/\1/' Makefile
 
 # Python 2 links each extension module, its own and everybody's, with libpython where it
 # finds this. Here the executable has all symbols, and an image may have no libpython.
-if ! grep -q '^CFLAGS_NODIST=' Makefile; then
+if [ "$IW_PYTHON2" = yes ]; then
     sed -i 's|^#define Py_ENABLE_SHARED 1$|/* #undef Py_ENABLE_SHARED */|' pyconfig.h
 fi
 EOF
@@ -354,6 +370,7 @@ COPY <<"EOF" /recipe/python-compile.sh
 #   IW_LTO       no | yes: link-time optimisation
 #   IW_CFLAGS    what the compiler gets beyond configure's own flags
 #   IW_LDFLAGS   the same for the linker
+#   IW_PYTHON2   yes | no: whether the release is one of Python 2
 #   IW_JOBS      how many processes may run; the result does not depend on it
 set -eu
 
@@ -363,25 +380,34 @@ if [ "$IW_PGO" = use ]; then
     tar -xf /inputs/profile.tar.xz --no-same-owner
 fi
 
+# Most relocations of a position-independent executable only add its address. From glibc
+# 2.36 on they can be a bit map instead of a table: nearly a tenth of the file is gone.
+relocations=
+libc=$(getconf GNU_LIBC_VERSION 2> /dev/null || true)
+case "$libc" in
+    'glibc 2.'[0-9] | 'glibc 2.'[12][0-9] | 'glibc 2.3'[0-5] | '') ;;
+    *) relocations=-Wl,-z,pack-relative-relocs ;;
+esac
+
 # The *_NODIST variables are for CPython alone; nothing of them is recorded for
 # extension modules.
 build() {
-    if ! grep -q '^CFLAGS_NODIST=' Makefile; then
-        # Python 2 has none. What is recorded is written again below. An empty CFLAGS in
+    if [ "$IW_PYTHON2" = yes ]; then
+        # It has none. What is recorded is written again below. An empty CFLAGS in
         # the environment makes make hand its own value down to distutils, which compiles
         # the modules.
         parallel=
         [ "$IW_LTO" = no ] || parallel=-flto=$IW_JOBS
-        CFLAGS='' make -j"$IW_JOBS" EXTRA_CFLAGS="$IW_CFLAGS" LDFLAGS="$IW_LDFLAGS $parallel" "$@"
+        CFLAGS='' make -j"$IW_JOBS" EXTRA_CFLAGS="$IW_CFLAGS" LDFLAGS="$IW_LDFLAGS $relocations $parallel" "$@"
     elif [ "$IW_LTO" = yes ]; then
         # The headers of frozen modules exist already (see python-bootstrap.sh):
         # without dependencies make does not want the freezing programs again.
         # The number after -flto only says how many processes do the work.
         make -j"$IW_JOBS" CFLAGS_NODIST="$IW_CFLAGS" \
-            LDFLAGS_NODIST="$IW_LDFLAGS -flto=$IW_JOBS" \
+            LDFLAGS_NODIST="$IW_LDFLAGS $relocations -flto=$IW_JOBS" \
             FREEZE_MODULE_BOOTSTRAP_DEPS= FREEZE_MODULE_DEPS= "$@"
     else
-        make -j"$IW_JOBS" CFLAGS_NODIST="$IW_CFLAGS" LDFLAGS_NODIST="$IW_LDFLAGS" "$@"
+        make -j"$IW_JOBS" CFLAGS_NODIST="$IW_CFLAGS" LDFLAGS_NODIST="$IW_LDFLAGS $relocations" "$@"
     fi
 }
 
@@ -434,7 +460,7 @@ COPY <<"EOF" /recipe/python-install.sh
 #                 e.g. "wheel-0.45.1-py3-none-any.whl"; may be empty
 #   IW_BYTECODE   none | stdlib | all: whose modules are compiled beforehand;
 #                 "all" adds site-packages, that is pip
-#   IW_PLAIN      packages of the standard library that are left as source
+#   IW_PLAIN      packages and modules of the standard library that are left as source
 #   IW_PYTHON     who installs and compiles: ./python, or the machine's own of the same
 #                 release where it cannot run that
 #   IW_MAKEFILE   the Makefile to go on with: Makefile, or what python-record.sh kept
@@ -513,8 +539,9 @@ compile() {
 if [ "$IW_BYTECODE" != none ]; then
     echo "::phase bytecode"
     compile "$tree$lib" -l
-    find "$tree$lib" -maxdepth 2 -type f \
-        \( -path '*/__pycache__/turtle.*' -o -name 'turtle.pyc' \) -delete
+    for name in $IW_PLAIN; do
+        rm -f "$tree$lib/__pycache__/$name".*.pyc "$tree$lib/$name.pyc"
+    done
     for package in "$tree$lib"/*/; do
         case "$package" in
             */lib-dynload/ | */config*/ | */__pycache__/) continue ;;
@@ -617,7 +644,9 @@ RUN --network=none \
     --mount=type=bind,from=recipe-python,source=/recipe,target=/recipe \
     --mount=type=tmpfs,target=/tmp \
     . /recipe/python-prepare.env && \
+    IW_BUILTIN='_asyncio _bisect _blake2 _contextvars _csv _datetime _decimal _elementtree _heapq _json _lsprof _md5 _multiprocessing _opcode _pickle _posixshmem _posixsubprocess _queue _random _sha1 _sha2 _sha3 _socket _statistics _struct _zoneinfo array cmath fcntl grp math mmap pyexpat resource select syslog termios' \
     IW_CONFIGURE='--with-dbmliborder=bdb:gdbm --with-ensurepip --enable-loadable-sqlite-extensions --without-static-libpython --disable-test-modules' \
+    IW_PYTHON2=no \
     IW_SOURCE=Python-3.13.15.tar.xz \
     IW_JOBS="$(nproc)" \
     sh /recipe/python-prepare.sh
@@ -634,6 +663,7 @@ RUN --network=none \
     . /recipe/python-compile.env && \
     IW_LDFLAGS='-Wl,-z,relro -Wl,-z,now -Wl,--build-id=sha1' \
     IW_LTO=yes \
+    IW_PYTHON2=no \
     IW_JOBS="$(nproc)" \
     sh /recipe/python-compile.sh
 # Install what an image needs, with bytecode.
@@ -642,7 +672,7 @@ RUN --network=none \
     --mount=type=tmpfs,target=/tmp \
     IW_BYTECODE=stdlib \
     IW_MAKEFILE=Makefile \
-    IW_PLAIN='ensurepip idlelib lib2to3 lib-tk pydoc_data tkinter turtledemo' \
+    IW_PLAIN='_pydatetime _pydecimal _pyio ensurepip ftplib idlelib imaplib lib-tk lib2to3 mailbox pickletools poplib pyclbr pydoc_data tabnanny tkinter turtle turtledemo xmlrpc' \
     IW_PYTHON=./python \
     IW_SERIES=3.13 \
     IW_WHEELS='' \

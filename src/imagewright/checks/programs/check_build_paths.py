@@ -35,6 +35,7 @@ def main() -> None:
         for trace in (*BUILD_DIRECTORIES, "-flto", "-fprofile-"):
             spoilt = isinstance(value, str) and re.search(rf"(^|[\s=\"']){re.escape(trace)}\b", value)
             need(not spoilt, f"sysconfig's {name} is {value}")
+    need(sysconfig.get_config_var("Py_ENABLE_SHARED") == 1, "sysconfig knows of no libpython")
     development = "development" in parts()
     for name in ("LIBDEST", "BINDIR", "LIBDIR", *(("INCLUDEPY", "LIBPL") if development else ())):
         value = sysconfig.get_config_var(name)

@@ -13,7 +13,27 @@ UNCHECKED_HASH = 0b01
 """PEP 552: the hash of the source is in the file, and not compared when it is loaded."""
 
 PASSED_OVER = {"site-packages", "__pycache__"}
-WITHOUT = {"ensurepip", "idlelib", "lib2to3", "lib-tk", "pydoc_data", "tkinter", "turtledemo"}
+WITHOUT = {
+    "_pydatetime",
+    "_pydecimal",
+    "_pyio",
+    "ensurepip",
+    "ftplib",
+    "idlelib",
+    "imaplib",
+    "lib-tk",
+    "lib2to3",
+    "mailbox",
+    "pickletools",
+    "poplib",
+    "pyclbr",
+    "pydoc_data",
+    "tabnanny",
+    "tkinter",
+    "turtle",
+    "turtledemo",
+    "xmlrpc",
+}
 """Shipped as source alone; hardly any image imports them."""
 
 library = sysconfig.get_path("stdlib")
@@ -22,7 +42,7 @@ for directory, folders, names in os.walk(library):
     folders[:] = sorted({*folders} - PASSED_OVER - WITHOUT - {name for name in folders if "config-" in name})
     for name in sorted(names):
         path = os.path.join(directory, name)
-        if not name.endswith(".py") or name == "turtle.py":
+        if not name.endswith(".py") or (directory == library and name[:-3] in WITHOUT):
             continue
         cached = importlib.util.cache_from_source(path)
         if not os.path.exists(cached):

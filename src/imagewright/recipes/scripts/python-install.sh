@@ -9,7 +9,7 @@
 #                 e.g. "wheel-0.45.1-py3-none-any.whl"; may be empty
 #   IW_BYTECODE   none | stdlib | all: whose modules are compiled beforehand;
 #                 "all" adds site-packages, that is pip
-#   IW_PLAIN      packages of the standard library that are left as source
+#   IW_PLAIN      packages and modules of the standard library that are left as source
 #   IW_PYTHON     who installs and compiles: ./python, or the machine's own of the same
 #                 release where it cannot run that
 #   IW_MAKEFILE   the Makefile to go on with: Makefile, or what python-record.sh kept
@@ -88,8 +88,9 @@ compile() {
 if [ "$IW_BYTECODE" != none ]; then
     echo "::phase bytecode"
     compile "$tree$lib" -l
-    find "$tree$lib" -maxdepth 2 -type f \
-        \( -path '*/__pycache__/turtle.*' -o -name 'turtle.pyc' \) -delete
+    for name in $IW_PLAIN; do
+        rm -f "$tree$lib/__pycache__/$name".*.pyc "$tree$lib/$name.pyc"
+    done
     for package in "$tree$lib"/*/; do
         case "$package" in
             */lib-dynload/ | */config*/ | */__pycache__/) continue ;;

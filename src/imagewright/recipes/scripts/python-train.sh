@@ -8,6 +8,10 @@
 #   IW_LDFLAGS   the same for the linker
 #   IW_TESTS     regression tests to run besides CPython's own selection; for Python 2,
 #                which has none, all of them
+#   IW_PYTHON2   yes | no: whether the release is one of Python 2
+#   IW_PROGRAMS  programs in /tmp/training, whose main() does what programs of many kinds
+#                do; may be empty
+#   IW_ROUNDS    how often each of them runs
 #   IW_JOBS      how many processes make and the tests may run
 #
 # Leaves /out/profile.tar.xz: one .gcda file per object file. Counts differ from
@@ -17,10 +21,8 @@ set -eu
 
 echo "::phase compile with counters"
 cd /usr/src/python
-python2=
-grep -q '^CFLAGS_NODIST=' Makefile || python2=yes
 build() {
-    if [ "$python2" ]; then # see python-compile.sh
+    if [ "$IW_PYTHON2" = yes ]; then # see python-compile.sh
         CFLAGS='' make -j"$IW_JOBS" EXTRA_CFLAGS="$IW_CFLAGS" LDFLAGS="$IW_LDFLAGS" "$@"
         return
     fi
@@ -41,7 +43,7 @@ run() {
 }
 echo "::phase train"
 # shellcheck disable=SC2086 # one word per test, on purpose
-if [ "$python2" ]; then
+if [ "$IW_PYTHON2" = yes ]; then
     run -m test.regrtest --pgo -j"$IW_JOBS" $IW_TESTS
     modules="httplib logging.config urllib2"
     isolated="-s -E"
@@ -56,6 +58,17 @@ else
     isolated=-I
     compiled="-o 0 Lib/asyncio Lib/email Lib/importlib Lib/json"
 fi
+# Tests go everywhere once and stay nowhere. The loops in which programs spend their
+# time are these.
+# shellcheck disable=SC2086 # one word per program; xargs puts its name in
+printf '%s\n' $IW_PROGRAMS | xargs -r -P "$IW_JOBS" -I '{}' \
+    env --default-signal=INT ./python -c "
+import sys
+sys.path.insert(0, '/tmp/training')
+import {}
+for _ in range($IW_ROUNDS):
+    {}.main()
+"
 # And what every container does: start, import, compile.
 for module in argparse email json multiprocessing sqlite3 ssl subprocess unittest xml.etree.ElementTree $modules; do
     run -c "import $module"

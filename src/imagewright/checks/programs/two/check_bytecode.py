@@ -11,7 +11,27 @@ import sysconfig
 from verdict import failed, need, passed, python
 
 PASSED_OVER = ("site-packages", "config")
-WITHOUT = ("ensurepip", "idlelib", "lib2to3", "lib-tk", "pydoc_data", "tkinter", "turtledemo")
+WITHOUT = (
+    "_pydatetime",
+    "_pydecimal",
+    "_pyio",
+    "ensurepip",
+    "ftplib",
+    "idlelib",
+    "imaplib",
+    "lib-tk",
+    "lib2to3",
+    "mailbox",
+    "pickletools",
+    "poplib",
+    "pyclbr",
+    "pydoc_data",
+    "tabnanny",
+    "tkinter",
+    "turtle",
+    "turtledemo",
+    "xmlrpc",
+)
 
 library = sysconfig.get_path("stdlib")
 problems, count, size = [], 0, 0
@@ -19,7 +39,7 @@ for directory, folders, names in os.walk(library):
     folders[:] = sorted(set(folders) - set(PASSED_OVER) - set(WITHOUT))
     for name in sorted(names):
         path = os.path.join(directory, name)
-        if not name.endswith(".py") or name == "turtle.py":
+        if not name.endswith(".py") or (directory == library and name[:-3] in WITHOUT):
             continue
         if not os.path.exists(path + "c"):
             problems.append("%s has none" % path)

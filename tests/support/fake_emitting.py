@@ -19,6 +19,8 @@ from imagewright.model.emitted import (
     TakenOver,
 )
 from imagewright.model.statuses import ImageStatus, Status, StatusColumn, StatusOptions, StatusRow
+from imagewright.model.takeovers import Imported, Kind, Remark
+from imagewright.model.workflows import CiFile, CiOptions, Service
 
 _COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SOURCE = LibrarySource(
@@ -95,6 +97,15 @@ class FakeEmitting:
     def bake(self, specs: tuple[str, ...], options: BakeOptions, sink: Sink) -> BakeFile:
         self.asked.append(("bake", specs, options))
         return BakeFile("{}\n", ("3-13-15-slim-trixie",), ())
+
+    def import_repository(self, root: Path) -> Imported:
+        self.asked.append(("import", root))
+        remark = Remark("versions.json", 3, "buster of 3.14: our catalog does not know it")
+        return Imported(Kind.DOCKER_LIBRARY, "[catalog]\n", ("3.13.15-slim-trixie",), (remark,))
+
+    def ci(self, service: Service, specs: tuple[str, ...], options: CiOptions) -> CiFile:
+        self.asked.append(("ci", service, specs, options))
+        return CiFile(service, "workflow.yml", "jobs: {}\n", 1, 2)
 
     def statuses(self, options: StatusOptions) -> Status:
         self.asked.append(("status", options))

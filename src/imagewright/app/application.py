@@ -61,7 +61,9 @@ if TYPE_CHECKING:
         Updated,
     )
     from imagewright.model.statuses import Status, StatusOptions
+    from imagewright.model.takeovers import Imported
     from imagewright.model.transfers import RegistryAccess, Transferred
+    from imagewright.model.workflows import CiFile, CiOptions, Service
     from imagewright.store.store import Store
 
 
@@ -163,6 +165,12 @@ class Imagewright:
 
         return take_over(path)
 
+    def import_repository(self, root: Path) -> Imported:
+        """The configuration that a repository of Dockerfiles amounts to."""
+        from imagewright.app.importing import import_repository
+
+        return import_repository(root)
+
     def readme(self, name: str, options: ReadmeOptions) -> Readme:
         """The README of a repository."""
         from imagewright.app.readme import describe_repository
@@ -186,6 +194,12 @@ class Imagewright:
         from imagewright.app.baking import bake
 
         return bake(self._world, specs, options, sink)
+
+    def ci(self, service: Service, specs: tuple[str, ...], options: CiOptions) -> CiFile:
+        """A workflow of a CI service."""
+        from imagewright.app.workflows import write_workflow
+
+        return write_workflow(self._world, service, specs, options)
 
     def statuses(self, options: StatusOptions) -> Status:
         """What became of the images of a catalog."""

@@ -146,6 +146,8 @@ VARIABLES = (
 SECRETS = (
     ("IMAGEWRIGHT_REGISTRY_USERNAME", "the account at the registry that a command speaks to; no key of a file"),
     ("IMAGEWRIGHT_REGISTRY_PASSWORD", "its password or access token"),
+    ("IMAGEWRIGHT_CACHE_KEY", "in jobs that `imagewright ci` writes: the private key of `cache.sign`, as text"),
+    ("IMAGEWRIGHT_GIT_TOKEN", "in jobs of GitLab: a token that may push the lock that a refresh made"),
     ("IMAGEWRIGHT_KEY_PASSWORD", "the password of a private key; `COSIGN_PASSWORD` is asked after it"),
 )
 """Variables that are no keys of the configuration, because a file is the wrong place for them."""

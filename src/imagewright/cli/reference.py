@@ -29,7 +29,9 @@ from imagewright.model import (
     reports,
     results,
     statuses,
+    takeovers,
     transfers,
+    workflows,
 )
 
 ANSWERS: dict[str, tuple[type, bool]] = {
@@ -61,6 +63,8 @@ ANSWERS: dict[str, tuple[type, bool]] = {
     "dockerfile": (dockerfiles.Dockerfile, False),
     "dockerfiles": (dockerfiles.DockerfileTree, False),
     "bake": (dockerfiles.BakeFile, False),
+    "ci": (workflows.CiFile, False),
+    "import": (takeovers.Imported, False),
     "status": (statuses.Status, False),
     "site": (catalogues.WrittenSite, False),
     "store ls": (results.StoreContents, False),

@@ -60,7 +60,9 @@ from imagewright.model.results import (
     Updated,
 )
 from imagewright.model.statuses import Status, StatusOptions
+from imagewright.model.takeovers import Imported
 from imagewright.model.transfers import RegistryAccess, Transferred
+from imagewright.model.workflows import CiFile, CiOptions, Service
 
 
 class Application(Protocol):
@@ -121,6 +123,10 @@ class Application(Protocol):
         """The catalog that a library manifest amounts to."""
         ...
 
+    def import_repository(self, root: Path) -> Imported:
+        """The configuration that a repository of Dockerfiles amounts to; nothing of it is run."""
+        ...
+
     def readme(self, name: str, options: ReadmeOptions) -> Readme:
         """The README of a repository."""
         ...
@@ -135,6 +141,10 @@ class Application(Protocol):
 
     def bake(self, specs: tuple[str, ...], options: BakeOptions, sink: Sink) -> BakeFile:
         """The bake file of images, and with ``options.contexts`` all that their builds read."""
+        ...
+
+    def ci(self, service: Service, specs: tuple[str, ...], options: CiOptions) -> CiFile:
+        """The workflow of a CI service that builds images; nothing is fetched or opened."""
         ...
 
     def statuses(self, options: StatusOptions) -> Status:

@@ -264,7 +264,9 @@ class Builder:
         run.raise_first()
         record = run.records[step.id]
         profile = training.locked_profile(definition, lock, record, self._store.blobs)
-        save_lock(self._world, with_profile(lock, profile))
+        # A training takes minutes, in which another command may have written the lock.
+        latest = load_lock(self._world.lock_path) or lock
+        save_lock(self._world, with_profile(latest, profile))
         return training.trained(profile, record, self._store.blobs, options.output)
 
     def _single(self, spec: str, wanted: Wanted) -> ImageDefinition:

@@ -108,3 +108,10 @@ def test_the_chain_is_in_the_details() -> None:
     error = failure("a 1; Depends: b (>= 2)\nb 1.5", "a")
     assert error.details["chain"] == ["a 1 needs b (>= 2)", "the only candidate is b 1.5"]
     assert error.code == 3
+
+
+def test_a_reason_at_the_end_of_a_chain_without_end_is_still_an_error_of_ours() -> None:
+    length = 3000
+    chain = "\n".join(f"p{i} 1; Depends: p{i + 1}" for i in range(length))
+    error = failure(f"{chain}\np{length} 1; Depends: gone", "p0")
+    assert "no set of packages satisfies p" in str(error)

@@ -14,6 +14,9 @@ from imagewright.errors import SolveError
 
 _ARROW = " → "
 
+_DEEPEST = 200
+"""Steps from what was asked for to the reason: an archive's longest chains have some dozen, a hostile one any number."""
+
 
 def explain_unreadable(text: str, why: str) -> SolveError:
     """What is wanted is not a dependency at all."""
@@ -71,9 +74,9 @@ def _first_failure(
     return asked[0].name if asked else _text(choices[0]), ["too many combinations were tried"]
 
 
-def _why(marking: Marking, package: BinaryPackage, seen: set[str]) -> list[str]:
-    """Why the package does not work in this marking; empty if it does."""
-    if package.name in seen:
+def _why(marking: Marking, package: BinaryPackage, seen: set[str], depth: int = 0) -> list[str]:
+    """Why the package does not work in this marking; empty if it does, or if that lies too deep."""
+    if package.name in seen or depth > _DEEPEST:
         return []
     seen.add(package.name)
     unmet = marking.unmet(package)
@@ -83,7 +86,7 @@ def _why(marking: Marking, package: BinaryPackage, seen: set[str]) -> list[str]:
     if isinstance(obstacle, Unmet):
         unmet = obstacle.alternatives
     if unmet is not None:
-        return [f"{_name(package)} needs {_text(unmet)}", *_why_unmet(marking, unmet, seen)]
+        return [f"{_name(package)} needs {_text(unmet)}", *_why_unmet(marking, unmet, seen, depth)]
     conflict = marking.conflict(package)
     if conflict is not None:
         return [_conflict(marking, conflict)]
@@ -91,18 +94,18 @@ def _why(marking: Marking, package: BinaryPackage, seen: set[str]) -> list[str]:
         for relation in group:
             for target in marking.universe.targets(relation):
                 if target.name in marking.marked:
-                    chain = _why(marking, target, seen)
+                    chain = _why(marking, target, seen, depth + 1)
                     if chain:
                         return [f"{_name(package)} needs {_text(group)}", *chain]
     return []
 
 
-def _why_unmet(marking: Marking, alternatives: Alternatives, seen: set[str]) -> list[str]:
+def _why_unmet(marking: Marking, alternatives: Alternatives, seen: set[str], depth: int = 0) -> list[str]:
     targets = {target.name: target for relation in alternatives for target in marking.universe.targets(relation)}
     if not targets:
         return [_absent(marking.universe, alternatives)]
     for target in targets.values():
-        chain = _why(marking, target, seen)
+        chain = _why(marking, target, seen, depth + 1)
         if chain:
             return chain
     return [f"{' and '.join(_name(target) for target in targets.values())} cannot be installed with the rest"]

@@ -15,7 +15,7 @@ from imagewright.errors import SolveError
 _ARROW = " → "
 
 _DEEPEST = 200
-"""Steps from what was asked for to the reason: an archive's longest chains have some dozen, a hostile one any number."""
+"""Steps from what was asked for to the reason: real archives have chains of some dozen, hostile ones of any length."""
 
 
 def explain_unreadable(text: str, why: str) -> SolveError:

@@ -15,7 +15,7 @@ from imagewright.errors import SolveError
 _ARROW = " → "
 
 _DEEPEST = 200
-"""Steps from what was asked for to the reason: real archives have chains of some dozen, hostile ones of any length."""
+"""Steps from what was asked for to the reason. Real chains have some dozen, hostile ones any number."""
 
 
 def explain_unreadable(text: str, why: str) -> SolveError:

@@ -90,7 +90,7 @@ def image(request: pytest.FixtureRequest) -> Iterator[Image]:
         yield Image(layers, scratch, line.split('"')[1], f"usr/local/lib/{headers[0].parent.name}")
 
 
-OTHERS = {Need.BARE, Need.NO_SHELL, Need.SITE, Need.FREE_THREADED, Need.DEBUG_BUILD, Need.DEBUG}
+OTHERS = {Need.APK, Need.BARE, Need.NO_SHELL, Need.SITE, Need.FREE_THREADED, Need.DEBUG_BUILD, Need.DEBUG}
 """What other images than a plain slim one have; tests of variants, flavours and one's own images look there."""
 
 
@@ -120,6 +120,10 @@ class Sabotage:
 
 LIBRARIES = "usr/lib/*-linux-gnu"
 SABOTAGES: dict[str, Sabotage] = {
+    "apk-files": Sabotage(
+        "/usr/lib/nothing.so of zlib is missing",
+        files={"usr/lib/apk/db/installed": b"P:zlib\nF:usr/lib\nR:nothing.so\n"},
+    ),
     "version": Sabotage("not 3.12.1", changes={"release": "3.12.1"}),
     "imports": Sabotage("_bz2 (ImportError", {"LIBRARY/lib-dynload/_bz2.*.so": b"no library at all"}),
     "libraries": Sabotage("needs libsqlite3.so.0", {f"{LIBRARIES}/libsqlite3.so.0": None}),

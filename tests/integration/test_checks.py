@@ -122,7 +122,7 @@ LIBRARIES = "usr/lib/*-linux-gnu"
 SABOTAGES: dict[str, Sabotage] = {
     "apk-files": Sabotage(
         "/usr/lib/nothing.so of zlib is missing",
-        files={"usr/lib/apk/db/installed": b"P:zlib\nF:usr/lib\nR:nothing.so\n"},
+        files={"usr/lib/apk/db/installed": b"P:zlib\nF:usr/lib\nR:nothing.so\n", "etc/apk/world": b"zlib\n"},
     ),
     "version": Sabotage("not 3.12.1", changes={"release": "3.12.1"}),
     "imports": Sabotage("_bz2 (ImportError", {"LIBRARY/lib-dynload/_bz2.*.so": b"no library at all"}),

@@ -48,7 +48,7 @@ def engine_of(kind: str, place: Path) -> Iterator[Path]:
     state.mkdir()
     client.mkdir()
     if kind == "podman":
-        yield podman_client(state, client)
+        yield podman_client(state, state / "run", client)
         return
     root = peers_directory() / "docker"
     output([HERE / "make-docker-root", root], timeout=900)

@@ -123,12 +123,12 @@ STAGES = {"packages", "buildbase", "recipe-image", "base", "image"}
 
 
 def test_podman_makes_the_same_around_the_interpreter(
-    quick_image: Built, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    quick_image: Built, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, runroot: Path
 ) -> None:
     need_root()
     program("podman", "podman")
     state, client = tmp_path_factory.mktemp("podman"), tmp_path_factory.mktemp("client")
-    podman = podman_client(state, client) / "podman"
+    podman = podman_client(state, runroot, client) / "podman"
     workshop = quick_image.workshop
     made = workshop.answer("bake", *QUICK, "--builder", "docker", "--contexts", tmp_path / "contexts")
     target = json.loads(made["text"])["target"]["3-13-15-slim-trixie"]

@@ -96,15 +96,17 @@ def docker_client(root: Path, state: Path, place: Path) -> Path:
     )
 
 
-def podman_client(state: Path, place: Path) -> Path:
+def podman_client(state: Path, runroot: Path, place: Path) -> Path:
     """A directory to be first in PATH, whose ``podman`` has a store of its own in ``state``.
+
+    ``runroot`` has at most 50 characters; podman refuses longer ones.
 
     Each call has its own mount namespace, where cgroups are not of both versions: Debian's crun refuses such.
     """
     podman = shutil.which("podman")
     assert podman is not None
     inside = (
-        f'umount /sys/fs/cgroup/unified 2>/dev/null; exec {podman} --root {state}/root --runroot {state}/run "$@"'
+        f'umount /sys/fs/cgroup/unified 2>/dev/null; exec {podman} --root {state}/root --runroot {runroot} "$@"'
     )
     return _program(place / "podman", f"exec unshare --mount sh -c '{inside}' podman \"$@\"\n")
 

@@ -109,10 +109,10 @@ def main() -> int:
         recorded[name] = {"gzip": total, "gzip without bytecode": bare, "zstd": zstd}
         print(f"| all | {total:,} | {bare:,} | {zstd:,} |")
         kind = name.partition("-")[2]
-        goals = [("without bytecode, beside the official one", bare, OFFICIAL[kind])] if kind in OFFICIAL else []
-        goals += [("as zstd with bytecode, beside the official one without", zstd, OFFICIAL[kind])] * (
-            kind in OFFICIAL
-        )
+        goals = []
+        if kind in OFFICIAL:
+            goals.append(("without bytecode, beside the official one", bare, OFFICIAL[kind]))
+            goals.append(("as zstd with bytecode, beside the official one without", zstd, OFFICIAL[kind]))
         goals += [("as it is", total, GOALS[kind])] if kind in GOALS else []
         for goal in goals:
             row, met = verdict(*goal)

@@ -37,6 +37,9 @@ from typing import Any
 SHORTEST = 0.12
 """Seconds that one value should take at least: loops are added until it does."""
 
+LONGEST = 1.0
+"""Seconds that one value should take at most."""
+
 LIMIT = 300
 """Seconds after which a benchmark's process is given up."""
 
@@ -194,12 +197,17 @@ def _suite(answer: Path) -> list[Any]:
 
 
 def loops_for(arena: Arena, benchmark: Benchmark, python: str) -> int:
-    """How many loops one value needs to take :data:`SHORTEST` seconds, at most 2 to the 12th."""
+    """How many loops one value needs to take :data:`SHORTEST` seconds, at most 2 to the 12th.
+
+    A script that measures several things runs all of them as often; it ends at :data:`LONGEST` for the longest.
+    """
     loops = 1
     while loops < 4096:
-        seen = arena.times(benchmark, python, loops=loops, values=1, seed=0)
-        shortest = min(values[0] for values in seen.values()) * loops
-        if shortest >= SHORTEST:
+        seen = [
+            values[0] * loops for values in arena.times(benchmark, python, loops=loops, values=1, seed=0).values()
+        ]
+        shortest = min(seen)
+        if shortest >= SHORTEST or max(seen) * 2 > LONGEST:
             break
         loops = min(4096, max(loops * 2, math.ceil(loops * SHORTEST / max(shortest, 1e-6))))
     return loops
@@ -255,9 +263,18 @@ def table(results: dict[str, Result], contestants: Sequence[Contestant]) -> str:
     return "\n".join(lines)
 
 
-def save(path: Path, results: dict[str, Result]) -> None:
-    """Keep all times, so that a run that was interrupted goes on and others can be compared."""
-    path.write_text(json.dumps({name: result.times for name, result in sorted(results.items())}, indent=1) + "\n")
+def save(path: Path, results: dict[str, Result], done: Sequence[str]) -> None:
+    """Keep all times, and which benchmarks they are of, so that a run that was interrupted goes on."""
+    times = {name: result.times for name, result in sorted(results.items())}
+    path.write_text(json.dumps({"done": list(done), "times": times}, indent=1) + "\n")
+
+
+def load(path: Path | None) -> tuple[dict[str, Result], list[str]]:
+    """What an earlier run left."""
+    if path is None or not path.exists():
+        return {}, []
+    kept = json.loads(path.read_text())
+    return {name: Result(times) for name, times in kept["times"].items()}, kept["done"]
 
 
 def main() -> int:
@@ -272,21 +289,26 @@ def main() -> int:
     parser.add_argument("--core", type=int, default=(os.cpu_count() or 1) - 1)
     parser.add_argument("--priority", type=int, default=0, help="of nice; below 0 needs root")
     parser.add_argument("--goal", type=float, help="least geometric mean of the last contestant")
-    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument(
+        "-o", "--output", type=Path, help="keep the times here; what is there is not measured again"
+    )
     words = parser.parse_args()
     contestants = [Contestant(*one.split("=", 1)) for one in words.contestants]
     arena = Arena(words.root, words.core, words.priority)
-    results: dict[str, Result] = {}
+    results, done = load(words.output)
     failed: dict[str, str] = {}
     chosen = [one for one in benchmarks(words.only or ["*"]) if one.name not in words.without]
     for number, benchmark in enumerate(chosen, 1):
         print(f"{number}/{len(chosen)} {benchmark.name}", file=sys.stderr, flush=True)
+        if benchmark.name in done:
+            continue
         try:
             results |= measure(arena, benchmark, contestants, words.rounds, words.values)
+            done.append(benchmark.name)
         except RuntimeError as error:
             failed[benchmark.name] = str(error)
         if words.output:
-            save(words.output, results)
+            save(words.output, results, done)
     if results:
         print(table(results, contestants))
     for name, why in failed.items():

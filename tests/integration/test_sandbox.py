@@ -53,9 +53,10 @@ def place() -> Iterator[Path]:
     with open_directory() as directory:
         busybox_root(directory / "root")
         shutil.copytree(SOURCE / "sandbox", directory / "code/imagewright/sandbox")
-        for name in ("__init__.py", "errors.py", "events.py"):
+        for name in ("__init__.py", "errors.py"):
             shutil.copy(SOURCE / name, directory / "code/imagewright")
-        shutil.copytree(SOURCE / "model", directory / "code/imagewright/model")
+        for name in ("events", "model"):
+            shutil.copytree(SOURCE / name, directory / "code/imagewright" / name)
         yield directory
 
 

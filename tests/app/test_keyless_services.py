@@ -222,10 +222,10 @@ def publish(scene: Scene, repository: TrustRepository, monkeypatch: pytest.Monke
     scene.services.repository = repository
 
 
-def by_tuf(scene: Scene, world: object = WORLD) -> tuple[list[str], list[str]]:
+def by_tuf(scene: Scene) -> tuple[list[str], list[str]]:
     """Where no root is named: the one that TUF leads to."""
     options = VerifyOptions(TrustOptions(identities=(TEAM,), issuer=ISSUER))
-    return words(verify(world, scene.reference, options, ACCESS))  # type: ignore[arg-type] # of either kind
+    return words(verify(WORLD, scene.reference, options, ACCESS))
 
 
 def test_root_and_services_come_by_tuf(at_home: Scene) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from functools import partial
 
 from imagewright.describe.remembered import RememberedLayers
 from imagewright.describe.scan import Scan, scan
@@ -39,7 +40,7 @@ class Layers:
 def described(layers: Layers, shared: RememberedLayers) -> Scan:
     def streams() -> Iterator[EntryStream]:
         for digest in (LOWER, UPPER):
-            yield shared.read(digest, lambda digest=digest: layers.begin(digest))  # type: ignore[misc]
+            yield shared.read(digest, partial(layers.begin, digest))
 
     return scan(streams(), digests=True, without=(0,))
 

@@ -97,7 +97,7 @@ class World:
         return tuple(found)
 
     def machine(self, sandbox: Scripts) -> Machine:
-        return Machine(self.blobs, sandbox, lambda data: None, 2)  # type: ignore[arg-type]
+        return Machine(self.blobs, sandbox, lambda data: None, 2)  # type: ignore[arg-type] # a fake sandbox
 
     def assemble(
         self, packages: Sequence[LockedPackage], workspace: Path, sandbox: Scripts | None = None

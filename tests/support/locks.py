@@ -70,9 +70,16 @@ def universe(
     return Universe([*packages, *more], architecture)
 
 
-def candidates(suite: str = "trixie", architecture: str = "amd64", **changes: object) -> DebianCandidates:
-    """The same for locking; ``changes`` go to :func:`universe`."""
-    return DebianCandidates(universe(suite, architecture, **changes))  # type: ignore[arg-type]
+def candidates(
+    suite: str = "trixie",
+    architecture: str = "amd64",
+    *,
+    versions: Mapping[str, str] | None = None,
+    without: tuple[str, ...] = (),
+    more: tuple[BinaryPackage, ...] = (),
+) -> DebianCandidates:
+    """The same for locking."""
+    return DebianCandidates(universe(suite, architecture, versions=versions, without=without, more=more))
 
 
 def package(name: str, version: str = "1.0", suite: str = "trixie", **changes: object) -> BinaryPackage:

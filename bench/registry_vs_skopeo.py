@@ -127,18 +127,25 @@ class Contestants:
 
     def _push(self, who: str, layout: Path, host: str) -> list[str | Path]:
         if who == "skopeo":
-            return ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}:x", f"docker://{host}/a/b:x"]
-        words = [f"--store={self._directory}/none", "copy", "-q", f"oci:{layout}:x", f"{host}/a/b:x"]
+            return [
+                "skopeo",
+                "copy",
+                "--quiet",
+                "--dest-tls-verify=false",
+                f"oci:{layout}:x",
+                f"docker://{host}/a/b:x",
+            ]
+        words = [f"--store={self._directory}/none", "copy", "--quiet", f"oci:{layout}:x", f"{host}/a/b:x"]
         return [self._program, *words]
 
     def pull(self, who: str, host: str) -> Run:
         """Into an empty layout; imagewright into an empty store, which it then keeps verified."""
         target = self._fresh()
         if who == "skopeo":
-            done = run(["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{host}/a/b:x",
+            done = run(["skopeo", "copy", "--quiet", "--src-tls-verify=false", f"docker://{host}/a/b:x",
                         f"oci:{target}:x"])  # fmt: skip
         else:
-            done = run([self._program, f"--store={target}", "pull", "-q", f"{host}/a/b:x"])
+            done = run([self._program, f"--store={target}", "pull", "--quiet", f"{host}/a/b:x"])
         shutil.rmtree(target)
         return done
 

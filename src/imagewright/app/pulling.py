@@ -35,7 +35,14 @@ def pull(
     there = client(world, reference.repository, access)
     source = RegistrySource(there, reference)
     workers = there.transport.options.parallel
-    pulled = pull_from(source, [Target.of(one) for one in platforms], store.blobs, told(shown), workers)
+    pulled = pull_from(
+        source,
+        [Target.of(one) for one in platforms],
+        store.blobs,
+        told(shown),
+        workers,
+        meanwhile=store.images.all,  # opens the index, and makes a new store's
+    )
     finished = int(world.clock.now().timestamp())
     for image in real_images(pulled):
         manifest = Manifest.parse(store.blobs.read(image.manifest.digest, limit=MAX_DOCUMENT))

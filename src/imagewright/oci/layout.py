@@ -13,12 +13,12 @@ single entry. Images of the same name for several platforms are one entry, an in
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from secrets import token_hex
 from typing import BinaryIO
 
 from imagewright.errors import MachineError, UsageError, VerificationError
@@ -52,7 +52,7 @@ def export(images: Sequence[Export], blobs: BlobStore, path: Path, form: Archive
     Every blob's digest is verified on the way (``VerificationError``). An existing file is replaced; an existing
     directory must be empty (``UsageError``). Raises ``MachineError`` where the file system refuses.
     """
-    temporary = path.with_name(f".{path.name}.{token_hex(6)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     try:
         if form is ArchiveFormat.OCI_DIR:
             written = _write_directory(images, blobs, path, temporary)

@@ -59,9 +59,17 @@ def pull(
 
 
 def pull_from(
-    source: ImageSource, platforms: Sequence[Target], blobs: BlobStore, progress: Progress, workers: int
+    source: ImageSource,
+    platforms: Sequence[Target],
+    blobs: BlobStore,
+    progress: Progress,
+    workers: int,
+    *,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Pulled:
     """Bring an image here; ``platforms`` chooses among those of an index (none: all of them).
+
+    ``meanwhile`` is called once while blobs travel, for what must be ready when they are here.
 
     Raises :class:`RegistryError`; ``VerificationError`` for bytes that are not what their digest says.
     """
@@ -78,6 +86,8 @@ def pull_from(
     with ThreadPoolExecutor(workers, thread_name_prefix="blob") as pool:
         futures = [pool.submit(fetch, part) for part in ordered]
         try:
+            if meanwhile is not None:
+                meanwhile()
             for future in futures:
                 future.result()
         except BaseException:

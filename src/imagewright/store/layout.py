@@ -43,7 +43,6 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 
 from imagewright.errors import ConfigurationError
 from imagewright.model.digest import Digest
@@ -197,7 +196,7 @@ def replace_file(path: Path, content: bytes, temporary: Path | None = None, *, f
 
     One that is not ``flushed`` may be there without content after a loss of power.
     """
-    temporary = temporary or path.parent / f"{UNFINISHED}{token_hex(8)}"
+    temporary = temporary or path.parent / f"{UNFINISHED}{os.urandom(8).hex()}"
     try:
         with temporary.open("xb") as file:
             file.write(content)

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
 
 from imagewright.store.failures import machine_errors
 from imagewright.store.layout import Layout
@@ -39,7 +38,7 @@ class Session:
             return self._directory
 
     def _start(self) -> None:
-        name = f"{os.getpid()}-{token_hex(6)}"
+        name = f"{os.getpid()}-{os.urandom(6).hex()}"
         # Whoever removes leftovers may hold the new file for a moment, so this may have to wait.
         self._held = wait_for_lock(self._layout.work / f"{name}.lock")
         directory = self._layout.work / name
@@ -94,7 +93,7 @@ def remove_leftovers(layout: Layout) -> int:
                 continue
             # Moved away before its lock goes, so that a directory without a lock is always a remainder.
             with suppress(FileNotFoundError):
-                lock.with_suffix("").rename(lock.with_name(f"dead-{token_hex(6)}"))
+                lock.with_suffix("").rename(lock.with_name(f"dead-{os.urandom(6).hex()}"))
             held.release(remove=True)
             removed += 1
     for path in sorted(layout.work.iterdir()):

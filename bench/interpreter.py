@@ -13,6 +13,8 @@ benchmark's ratio is the median over the rounds, and the spread is the least and
 would hide waiting for I/O, so wall time is used, as pyperformance does. Needs root (for ``--root`` and
 ``--priority``), and pyperformance and pyperf on this machine; each benchmark's own requirements are installed
 once, with the yardstick's pip, for all alike.
+
+``--record`` leaves the last contestant's ratios in ``results/interpreter.json``, for ``plots.py``.
 """
 
 from __future__ import annotations
@@ -33,6 +35,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import Any
+
+import recorded
+from recorded import ratios
 
 SHORTEST = 0.12
 """Seconds that one value should take at least: loops are added until it does."""
@@ -263,6 +268,14 @@ def table(results: dict[str, Result], contestants: Sequence[Contestant]) -> str:
     return "\n".join(lines)
 
 
+def recorded_ratios(results: dict[str, Result], yardstick: str, name: str) -> dict[str, Any]:
+    """The contestant's ratios to the yardstick, for a plot: their mean, and median and spread of each."""
+    spreads = {each: ratios(one.times[name], one.times[yardstick]) for each, one in results.items()}
+    mean = geometric_mean([spread["median"] for spread in spreads.values()])
+    rounds = min(len(one.times[name]) for one in results.values())
+    return {"mean": mean, "measurements": spreads, "rounds": rounds}
+
+
 def save(path: Path, results: dict[str, Result], done: Sequence[str]) -> None:
     """Keep all times, and which benchmarks they are of, so that a run that was interrupted goes on."""
     times = {name: result.times for name, result in sorted(results.items())}
@@ -292,6 +305,7 @@ def main() -> int:
     parser.add_argument(
         "-o", "--output", type=Path, help="keep the times here; what is there is not measured again"
     )
+    parser.add_argument("--record", action="store_true")
     words = parser.parse_args()
     contestants = [Contestant(*one.split("=", 1)) for one in words.contestants]
     arena = Arena(words.root, words.core, words.priority)
@@ -318,6 +332,8 @@ def main() -> int:
     if not results or failed:
         return 1
     last = contestants[-1].name
+    if words.record:
+        recorded.save("interpreter", recorded_ratios(results, contestants[0].name, last))
     mean = geometric_mean([statistics.median(r.ratios(contestants[0].name, last)) for r in results.values()])
     return int(words.goal is not None and mean < words.goal)
 

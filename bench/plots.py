@@ -99,6 +99,35 @@ def curves(title: str, lines: Sequence[tuple[str, Sequence[int], Sequence[float]
     return svg(title, int(bottom + 58), parts)
 
 
+def columns(title: str, values: Sequence[tuple[str, float]], mean: float, note: str) -> str:
+    """A thin column for each ratio, smallest first, from the line at 1 up or down; the mean is a line too."""
+    top, bottom, left, right = 48.0, 248.0, 50.0, WIDTH - 16.0
+    ordered = sorted(values, key=lambda pair: pair[1])
+    low, high = min(0.9, ordered[0][1]), max(1.2, ordered[-1][1])
+
+    def height(ratio: float) -> float:
+        """Logarithmic: twice as fast and half as fast are as far from 1."""
+        return bottom - (bottom - top) * math.log(ratio / low) / math.log(high / low)
+
+    step = (right - left) / len(ordered)
+    parts = []
+    for number, (name, ratio) in enumerate(ordered):
+        upper, lower = sorted((height(ratio), height(1.0)))
+        parts.append(
+            f'<rect x="{left + number * step:.1f}" y="{upper:.1f}" width="{step * 0.75:.1f}"'
+            f' height="{lower - upper:.1f}" fill="{COLOURS[ratio < 1]}">'
+            f"<title>{escape(name)} {ratio:.2f}</title></rect>"
+        )
+    for ratio, said in ((1.0, "1.0"), (mean, f"{mean:.2f}")):
+        y = height(ratio)
+        parts.append(f'<line class="axis" x1="{left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>')
+        parts.append(text(left - 6, y + 4, said, "dim", "end"))
+    for at, (name, ratio), anchor in ((left, ordered[0], "start"), (right, ordered[-1], "end")):
+        parts.append(text(at, bottom + 20, f"{name} {ratio:.2f}", "dim", anchor))
+    parts.append(text(16, bottom + 44, note, "dim"))
+    return svg(title, int(bottom + 56), parts)
+
+
 def said_of(result: dict[str, Any]) -> str:
     """When and on what a result was measured."""
     machine = result["machine"]
@@ -137,6 +166,17 @@ def sizes(result: dict[str, Any]) -> str:
     return bars("Compressed size", groups, f"bench/sizes.py; {said_of(result)}")
 
 
+def interpreter(result: dict[str, Any]) -> str:
+    """Speed beside the official configuration, benchmark by benchmark."""
+    values = [(name, spread["median"]) for name, spread in result["measurements"].items()]
+    return columns(
+        f"Speed, to the official interpreter: {len(values)} measurements of pyperformance",
+        values,
+        result["mean"],
+        f"bench/interpreter.py, {result['rounds']} rounds in turns, logarithmic axis; {said_of(result)}",
+    )
+
+
 def refresh(result: dict[str, Any]) -> str:
     """One base package's update, beside the Dockerfiles."""
     rows = [("imagewright refresh", result["seconds"], f"{result['seconds']:.0f} s")]
@@ -152,6 +192,7 @@ def refresh(result: dict[str, Any]) -> str:
 
 DRAWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "complexity": complexity,
+    "interpreter": interpreter,
     "start": start,
     "sizes": sizes,
     "refresh": refresh,

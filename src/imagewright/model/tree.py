@@ -21,6 +21,23 @@ class Kind(StrEnum):
     FIFO = "fifo"
 
 
+TYPEFLAGS = {
+    b"0": Kind.FILE,
+    b"\0": Kind.FILE,
+    b"7": Kind.FILE,
+    b"1": Kind.HARDLINK,
+    b"2": Kind.SYMLINK,
+    b"3": Kind.CHARACTER,
+    b"4": Kind.BLOCK,
+    b"5": Kind.DIRECTORY,
+    b"6": Kind.FIFO,
+}
+"""What the ``typeflag`` of a tar header means (POSIX pax, "ustar Interchange Format"); 0 byte and 7 as 0."""
+
+XATTR_RECORD = "SCHILY.xattr."
+"""Begins the keyword of an extended header's record that holds an extended attribute (star, GNU tar)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of a file tree.

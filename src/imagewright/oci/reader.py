@@ -14,26 +14,14 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, NoReturn
 
 from imagewright.errors import VerificationError
-from imagewright.model.tree import Content, Entry, EntryStream, Kind
+from imagewright.model.tree import TYPEFLAGS, XATTR_RECORD, Content, Entry, EntryStream, Kind
 from imagewright.oci.decompression import decompressed
 from imagewright.oci.tar import BLOCK, WHITEOUT
 
-_KINDS = {
-    b"0": Kind.FILE,
-    b"\0": Kind.FILE,
-    b"7": Kind.FILE,
-    b"1": Kind.HARDLINK,
-    b"2": Kind.SYMLINK,
-    b"3": Kind.CHARACTER,
-    b"4": Kind.BLOCK,
-    b"5": Kind.DIRECTORY,
-    b"6": Kind.FIFO,
-}
 _OPAQUE = ".wh..wh..opq"
 _MAX_PATH = 4096
 _MAX_NAME = 255
 _SKIP = 1 << 20
-_XATTR = "SCHILY.xattr."
 _VENDORS = ("MSWINDOWS.", "LIBARCHIVE.creationtime")
 """Records that are kept as they are: what Windows knows of a file."""
 
@@ -172,7 +160,7 @@ def _headers(plain: io.BufferedReader) -> Iterator[bytes]:
 
 
 def _entry(block: bytes, pax: dict[str, bytes], extra: _Extra) -> Entry:
-    kind = _KINDS.get(block[156:157])
+    kind = TYPEFLAGS.get(block[156:157])
     if kind is None or any(key.startswith("GNU.sparse") for key in pax):
         _refuse(f"an entry of type {block[156:157]!r}, or a sparse file")
     name = pax.get("path", extra.name)
@@ -207,7 +195,9 @@ def _entry(block: bytes, pax: dict[str, bytes], extra: _Extra) -> Entry:
         size=size,
         link=target,
         device=(_number(block[329:337], "device"), _number(block[337:345], "device")) if special else (0, 0),
-        xattrs=tuple(sorted((key.removeprefix(_XATTR), pax[key]) for key in pax if key.startswith(_XATTR))),
+        xattrs=tuple(
+            sorted((key.removeprefix(XATTR_RECORD), pax[key]) for key in pax if key.startswith(XATTR_RECORD))
+        ),
         records=tuple(sorted((key, pax[key]) for key in pax if key.startswith(_VENDORS))),
     )
 

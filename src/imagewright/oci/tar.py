@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from imagewright.errors import BuildError
-from imagewright.model.tree import Entry, EntrySource, Kind
+from imagewright.model.tree import XATTR_RECORD, Entry, EntrySource, Kind
 
 BLOCK = 512
 _READ = 1 << 20
@@ -124,7 +124,7 @@ def header(entry: Entry, epoch: int) -> bytes:
         records["size"] = _decimal(size, entry)
         size = 0
     for key, value in entry.xattrs:
-        records[f"SCHILY.xattr.{key}"] = value
+        records[f"{XATTR_RECORD}{key}"] = value
     records.update(entry.records)
     if not 0 <= entry.mode <= _MODE_LIMIT or size < 0:
         raise BuildError(f"{entry.path}: mode {entry.mode:o}, size {size} cannot be written in a layer")

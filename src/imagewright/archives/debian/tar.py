@@ -13,25 +13,13 @@ from dataclasses import dataclass
 from zlib import adler32
 
 from imagewright.errors import VerificationError
-from imagewright.model.tree import Entry, EntryStream, Kind
+from imagewright.model.tree import TYPEFLAGS, XATTR_RECORD, Entry, EntryStream, Kind
 
 BLOCK = 512
 _ADLER = 65521
 _ZEROS = bytes(BLOCK)
-_KINDS = {
-    b"0": Kind.FILE,
-    b"\0": Kind.FILE,
-    b"7": Kind.FILE,
-    b"1": Kind.HARDLINK,
-    b"2": Kind.SYMLINK,
-    b"3": Kind.CHARACTER,
-    b"4": Kind.BLOCK,
-    b"5": Kind.DIRECTORY,
-    b"6": Kind.FIFO,
-}
 _LINKS = frozenset({Kind.HARDLINK, Kind.SYMLINK})
 _DEVICES = frozenset({Kind.CHARACTER, Kind.BLOCK})
-_XATTR = "SCHILY.xattr."
 _IGNORED = frozenset({"atime", "ctime", "comment", "uname", "gname", "hdrcharset"})
 """Extended header records that say nothing we keep."""
 _DIGITS = 18
@@ -209,7 +197,7 @@ class _Reader:
         return self._plain(block, kind)
 
     def _plain(self, block: bytes, kind: bytes) -> Entry:
-        what = _KINDS.get(kind)
+        what = TYPEFLAGS.get(kind)
         if what is None:
             raise VerificationError(f"{self._label}: entry of unknown type {kind!r}")
         name = block[:100].partition(b"\0")[0]
@@ -292,8 +280,8 @@ class _Reader:
                 if not digits.isdigit() or len(digits) > _DIGITS:
                     raise VerificationError(f"{self._label}: {key} in an extended header is no number")
                 numbers[key] = int(digits)
-            elif key.startswith(_XATTR):
-                xattrs.append((key.removeprefix(_XATTR), value))
+            elif key.startswith(XATTR_RECORD):
+                xattrs.append((key.removeprefix(XATTR_RECORD), value))
             elif self._vendor and key.startswith(self._vendor):
                 xattrs.append((key, value))
             elif key not in _IGNORED:

@@ -117,6 +117,12 @@ class StaleLockError(ConfigurationError):
     kind = "stale-lock"
 
 
+class LockChangedError(ConfigurationError):
+    """Another command wrote the lock while this one made a new one of it. Nothing was written."""
+
+    kind = "lock-changed"
+
+
 class SolveError(ConfigurationError):
     """No set of packages satisfies what was asked; ``why`` names requirement, candidate and reason."""
 

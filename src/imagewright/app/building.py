@@ -10,7 +10,15 @@ from functools import cached_property
 from imagewright.app import exporting
 from imagewright.app.choosing import choose, warn_of
 from imagewright.app.following import follow_images
-from imagewright.app.locks import changes, ensure_each, ensure_locked, load_lock, refresh_each, save_lock
+from imagewright.app.locks import (
+    change_lock,
+    changes,
+    ensure_each,
+    ensure_locked,
+    load_lock,
+    refresh_each,
+    save_lock,
+)
 from imagewright.app.machine import available_memory
 from imagewright.app.naming import remember
 from imagewright.app.outcomes import as_left_out, failure_of, not_locked, outcome, without
@@ -192,7 +200,7 @@ class Builder:
             self._sink,
             toolchain=options.toolchain,
         )
-        save_lock(self._world, after)
+        save_lock(self._world, after, before=before)
         failed = tuple(not_locked(*chosen.named[place], error) for place, error in sorted(unlocked.items()))
         return replace(changes(self._world.lock_path, before, after), failed=failed)
 
@@ -265,8 +273,7 @@ class Builder:
         record = run.records[step.id]
         profile = training.locked_profile(definition, lock, record, self._store.blobs)
         # A training takes minutes, in which another command may have written the lock.
-        latest = load_lock(self._world.lock_path) or lock
-        save_lock(self._world, with_profile(latest, profile))
+        change_lock(self._world, lambda latest: with_profile(latest or lock, profile))
         return training.trained(profile, record, self._store.blobs, options.output)
 
     def _single(self, spec: str, wanted: Wanted) -> ImageDefinition:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from imagewright.app.world import World
@@ -15,6 +16,7 @@ from imagewright.errors import (
     ConfigurationError,
     FetchError,
     ImagewrightError,
+    LockChangedError,
     MachineError,
     VerificationError,
 )
@@ -27,6 +29,9 @@ from imagewright.model.results import LockChanges
 from imagewright.planning.lockfile import MAXIMUM_LOCK, read_lock, write_lock
 from imagewright.planning.targets import check_fresh, is_locked
 from imagewright.store.store import Store
+
+_ATTEMPTS = 3
+"""How often a change of the lock is made anew because another command wrote it meanwhile."""
 
 _ISOLATED = (ConfigurationError, FetchError, VerificationError)
 """What may be wrong with some of many images."""
@@ -47,19 +52,64 @@ def load_lock(path: Path) -> Lock | None:
         raise ConfigurationError(f"{path} is not UTF-8 text", why=str(error)) from error
 
 
-def save_lock(world: World, lock: Lock) -> None:
-    """Write the lock whole or not at all."""
+@contextmanager
+def lock_unchanged(path: Path, before: Lock | None) -> Iterator[None]:
+    """What writes the lock at ``path`` does so inside of this, and only if it is still ``before``.
+
+    Keeps all others that write a lock of that directory waiting, so no more than the writing belongs inside.
+    Raises :class:`LockChangedError` and :class:`MachineError`.
+    """
+    try:
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise MachineError(f"cannot write {path}", why=error.strerror or str(error), hint="see --lock") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if load_lock(path) != before:
+            raise LockChangedError(
+                f"{path} was changed by another command meanwhile", hint="nothing was written; run this again"
+            )
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def save_lock(world: World, lock: Lock, *, before: Lock | None) -> None:
+    """Write the lock whole or not at all, in the place of ``before``, which it was made of.
+
+    Raises :class:`LockChangedError` where another command was faster.
+    """
     path = world.lock_path
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     try:
         temporary.write_text(write_lock(lock), encoding="utf-8")
         temporary.chmod(0o666 & ~world.umask)
-        temporary.replace(path)
+        with lock_unchanged(path, before):
+            temporary.replace(path)
     except OSError as error:
         raise MachineError(f"cannot write {path}", why=error.strerror or str(error), hint="see --lock") from error
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def change_lock(world: World, change: Callable[[Lock | None], Lock]) -> Lock:
+    """Write what ``change`` makes of the lock as it is; made anew where another command was faster.
+
+    Raises :class:`LockChangedError` where that happens again and again.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(LockChangedError):
+            return _changed(world, change)
+    return _changed(world, change)
+
+
+def _changed(world: World, change: Callable[[Lock | None], Lock]) -> Lock:
+    before = load_lock(world.lock_path)
+    after = change(before)
+    if after != before:
+        save_lock(world, after, before=before)
+    return after
 
 
 def ensure_locked(
@@ -70,15 +120,16 @@ def ensure_locked(
     Raises :class:`StaleLockError` where it knows them from another configuration.
     """
     wanted = tuple(definitions)
-    lock = load_lock(world.lock_path)
-    missing = tuple(item for item in wanted if lock is None or not is_locked(lock, item, world.catalog))
-    if missing:
-        sink(
-            Note(f"{world.lock_path} does not know {', '.join(sorted({str(item.name) for item in missing}))} yet")
-        )
-        lock = refresh(world, store, ports, missing, lock, sink, keep=True)
-        save_lock(world, lock)
-    assert lock is not None
+
+    def completed(lock: Lock | None) -> Lock:
+        missing = tuple(item for item in wanted if lock is None or not is_locked(lock, item, world.catalog))
+        if lock is not None and not missing:
+            return lock
+        names = ", ".join(sorted({str(item.name) for item in missing}))
+        sink(Note(f"{world.lock_path} does not know {names} yet"))
+        return refresh(world, store, ports, missing, lock, sink, keep=True)
+
+    lock = change_lock(world, completed)
     known = dict(lock.configuration)
     for item in wanted:
         check_fresh(known, item, world.catalog)

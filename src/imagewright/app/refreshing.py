@@ -17,7 +17,7 @@ from pathlib import Path
 
 from imagewright.app.building import Builder
 from imagewright.app.describing import read_content
-from imagewright.app.locks import load_lock, save_lock
+from imagewright.app.locks import load_lock, lock_unchanged, save_lock
 from imagewright.app.outdating import Outdating, Survey, Surveyed
 from imagewright.app.publishing import push
 from imagewright.app.updating import Updater
@@ -67,6 +67,7 @@ class Refresher:
     def refresh(self, specs: tuple[str, ...], options: RefreshOptions) -> Refreshed:
         """Look, build, publish. Raises ``StoreBusyError`` beside another refresh of the same lock."""
         begun = self._world.clock.monotonic()
+        before = load_lock(self._world.lock_path)
         with self._alone(), _candidate(self._world) as copied:
             images = Outdating(self._world, self._store, self._sink).images(specs)
             if options.repository and not options.force:
@@ -78,7 +79,7 @@ class Refresher:
             if not options.dry_run:
                 report = self._build(candidate, survey)
                 if not _failed(report):
-                    _take(candidate, self._world)
+                    _take(candidate, self._world, before)
                     refreshed = tuple(self._told(report, survey, options.notes))
         pushed: tuple[Transferred, ...] = ()
         if options.repository and not options.dry_run and not _failed(report):
@@ -128,7 +129,7 @@ class Refresher:
                     hint="what was said before this tells which; other images can be named alone",
                 )
             return _NOTHING
-        save_lock(candidate, survey.lock)
+        save_lock(candidate, survey.lock, before=load_lock(candidate.lock_path))
         builder = Builder(candidate, self._store, self._sink)
         profiles = {(image.stored.spec, image.stored.platform): image.profile for image in survey.images}
         wanted = [
@@ -270,12 +271,17 @@ def _candidate(world: World) -> Iterator[World]:
             copy.unlink(missing_ok=True)
 
 
-def _take(candidate: World, world: World) -> None:
-    """Let the candidate's files take the place of the real ones; the lock last, as an update does it."""
-    if candidate.found_path.is_file():
-        candidate.found_path.replace(world.found_path)
-    if candidate.lock_path.is_file():
-        candidate.lock_path.replace(world.lock_path)
+def _take(candidate: World, world: World, before: Lock | None) -> None:
+    """Let the candidate's files take the place of the real ones; the lock last, as an update does it.
+
+    Raises ``LockChangedError``, and takes neither, where the lock is not the one any more that the candidate's
+    was made of.
+    """
+    with lock_unchanged(world.lock_path, before):
+        if candidate.found_path.is_file():
+            candidate.found_path.replace(world.found_path)
+        if candidate.lock_path.is_file():
+            candidate.lock_path.replace(world.lock_path)
 
 
 def _write_note(directory: Path, image: BuiltImage, found: Difference) -> Path:

@@ -54,7 +54,7 @@ class Updater:
             if found is not None:
                 _write(self._world.found_path, found, self._world.umask)
             if after is not None and after != before:
-                save_lock(self._world, after)
+                save_lock(self._world, after, before=before)
         return Updated(
             releases=releases,
             packages=packages,

@@ -60,7 +60,7 @@ class _Guard:
 
 
 _guard = _Guard()
-pytest_plugins = ["peers.fixtures"]
+pytest_plugins = ["peers.fixtures", "support.jails"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

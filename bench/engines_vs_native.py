@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from peers.engine_log import checks, compiles
 from peers.programs import (
     HERE,
     docker_client,
@@ -36,9 +36,6 @@ from peers.programs import (
 SPECS = ("3.13-trixie", "3.13-slim-trixie", "3.13-minimal-trixie")
 LISTED = {"etc/hosts", "etc/hostname", "var/lib/dpkg/triggers/File"}
 """Files that docs/how-to/dockerfiles.md says differ."""
-
-_COMPILE = re.compile(r"(#\d+ \[|.*STEP \d).*RUN .*sh /recipe/python-compile\.sh")
-"""How BuildKit and buildah begin to tell of the compile; the first names each piece of work by its number."""
 
 
 @contextmanager
@@ -80,20 +77,6 @@ class Program:
         if ended.returncode and not ended.stdout.startswith(b"["):
             sys.exit(f"imagewright {words[0]} ended with {ended.returncode}\n{ended.stdout.decode()}")
         return json.loads(ended.stdout)
-
-
-def compiles(log: Path) -> list[str]:
-    """The engine's lines that begin a compile, each piece of work once."""
-    lines = (json.loads(text).get("line", "") for text in log.read_text(encoding="utf-8").splitlines())
-    found = {line.partition(" [")[0]: line for line in lines if _COMPILE.match(line)}
-    return [line[:150] for line in found.values()]
-
-
-def checks(log: Path) -> tuple[int, list[str]]:
-    """How many acceptance checks of what the engine made passed, and the names of those that did not."""
-    events = [json.loads(text) for text in log.read_text(encoding="utf-8").splitlines()]
-    found = [event for event in events if event["event"] == "check-finished"]
-    return sum(event["passed"] for event in found), [event["check"] for event in found if not event["passed"]]
 
 
 def measure(program: Program, words: argparse.Namespace, place: Path) -> int:

@@ -1,113 +1,237 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How near a predicted wall time comes to the real one: images built with one process and with two.
+"""How near predicted wall time and cost come to the real ones: on one core, on two, and on two workers.
 
-``python bench/schedule.py [SPEC]… [--jobs N]… [--seed STORE --lock FILE] [--store DIR]``: builds the same quick
-images in stores of their own, one for each number of processes, and predicts every run by ``imagewright plan
---workers 1`` from the times that each store remembers. With ``--seed`` every store begins as a copy of that one,
-for instance with the interpreters in it, which saves the compiles. Measured is from the beginning of the first
-step to the end of the last one, since fetching is no step.
+``python bench/schedule.py [SPEC]… [--rounds N] [--keep KIND]… [--seed STORE --lock FILE] [--profile P]``: builds
+the images in turns by one worker with one core, one with two, and two with one each (two programs at the same
+time, each with a store of its own and its part of the images, which should share no step). Every run begins with a
+copy of one store in which only steps of the kinds ``--keep`` are left (interpreters and build roots, which saves
+the compiles; ``--keep buildroot`` compiles). Without ``--seed`` that store is built first. Measured is from the
+beginning of the first step to the end of the last one, since fetching is no step; and what all workers were held
+together.
 
-``own`` is what comes of the true times of the same run: what the simulated scheduler makes of them. ``other`` is a
-run with another number of processes, whose times have to be scaled. A busy machine disturbs ``other`` alone.
+Each run is then predicted by ``imagewright plan --workers W --cores C`` from times that a store remembered:
+
+- ``own``: the run's own. What is left is what the simulated scheduler itself gets wrong.
+- ``before``: those of the run before with the same workers. A busy machine disturbs it.
+- ``other``: those of the same round's runs with other workers, by Amdahl's law where the cores differ.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 GOAL_OWN = 0.1
 GOAL_OTHER = 0.35
-"""How far from 1 the ratio of predicted to measured may be."""
+"""How far from 1 the median ratio of predicted to measured may be."""
+
+SPECS = ["3.13-slim-trixie", "3.13-slim-bookworm", "3.13-minimal-trixie", "3.13-minimal-bookworm"]
+KEPT = ["python", "buildroot"]
+
+Times = dict[str, str]
+"""What a store remembers of its steps' times, by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """So many workers with so many cores each."""
+
+    workers: int
+    cores: int
+
+    def __str__(self) -> str:
+        return f"{self.workers} × {self.cores}"
+
+
+SHAPES = (Shape(1, 1), Shape(1, 2), Shape(2, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a build took: wall time, what the workers were held, in seconds; the machine's load as it began."""
+
+    shape: Shape
+    wall: float
+    held: float
+    load: float
+    times: Times
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A store and a lock, for so many processes."""
+    """A store and a lock."""
 
     store: Path
     lock: Path
-    jobs: int
+    profile: str
 
-    def call(self, *words: str, progress: str = "none") -> subprocess.CompletedProcess[str]:
-        """Run ``imagewright WORDS``."""
+    def start(self, *words: str, progress: str = "none") -> subprocess.Popen[str]:
+        """Start ``imagewright WORDS``."""
         program = [sys.executable, "-m", "imagewright", f"--store={self.store}", f"--lock={self.lock}"]
-        return subprocess.run(
-            [*program, *words, "--json", f"--progress={progress}"],
+        return subprocess.Popen(
+            [*program, *words, f"--profile={self.profile}", "--json", f"--progress={progress}"],
+            cwd=self.lock.parent,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=self.events.open("wb"),
             text=True,
-            check=True,
         )
 
+    @property
+    def events(self) -> Path:
+        """Where the last program's events are."""
+        return self.lock.parent / "events.jsonl"
 
-def build(place: Place, specs: list[str]) -> float:
-    """Build; seconds from the first step's beginning to the last one's end."""
-    words = ("build", *specs, "--profile=quick", f"--jobs={place.jobs}")
-    events = [json.loads(line) for line in place.call(*words, progress="json").stderr.splitlines()]
-    begun = [event["at"] for event in events if event["event"] == "step-started"]
-    ended = [event["at"] for event in events if event["event"] == "step-finished" and not event["cached"]]
-    return float(max(ended) - min(begun))
+    def ended(self, process: subprocess.Popen[str]) -> Any:
+        """What a program answered. Ends with what it said if it failed."""
+        said, _ = process.communicate()
+        if process.returncode:
+            sys.exit(f"a build or plan ended with {process.returncode}\n{said}\n{self.events.read_text()[-2000:]}")
+        return json.loads(said)
+
+    def call(self, *words: str) -> Any:
+        """The answer of ``imagewright WORDS``."""
+        return self.ended(self.start(*words))
 
 
-def predict(asked: Place, times: Place, specs: list[str], jobs: int) -> float:
-    """What is predicted where nothing was built yet, from the times of another store; seconds."""
+def reduced(store: Path, kept: Iterable[str]) -> None:
+    """Take out of a store what steps of other kinds left: records, images, blobs, trees, times."""
+    marks = ",".join("?" * len(list(kept := tuple(kept))))
+    with closing(sqlite3.connect(store / "index.sqlite", isolation_level=None)) as index:
+        rows = index.execute(f"SELECT id, outputs FROM steps WHERE kind NOT IN ({marks})", kept).fetchall()
+        spared = {
+            digest
+            for (outputs,) in index.execute(f"SELECT outputs FROM steps WHERE kind IN ({marks})", kept)
+            for _, digest in json.loads(outputs)
+        }
+        index.execute(f"DELETE FROM steps WHERE kind NOT IN ({marks})", kept)
+        for table in ("images", "pieces"):
+            index.execute(f"DELETE FROM {table}")
+        index.execute("DELETE FROM facts WHERE scope = 'step-times'")
+    for step, outputs in rows:
+        shutil.rmtree(store / "trees" / step, ignore_errors=True)
+        for _, digest in json.loads(outputs):
+            if digest not in spared:
+                (store / "blobs" / "sha256" / digest).unlink(missing_ok=True)
+
+
+def remembered(store: Path) -> Times:
+    """The times of steps in a store."""
+    with closing(sqlite3.connect(store / "index.sqlite")) as index:
+        return dict(index.execute("SELECT name, value FROM facts WHERE scope = 'step-times'"))
+
+
+def copied(seed: Place, name: str) -> Place:
+    """The same store and lock elsewhere."""
+    directory = seed.lock.parent.parent / name
+    directory.mkdir()
+    subprocess.run(["cp", "-a", "--reflink=auto", seed.store, directory / "store"], check=True)
+    shutil.copy(seed.lock, directory / "imagewright.lock")
+    return Place(directory / "store", directory / "imagewright.lock", seed.profile)
+
+
+def seconds(place: Place) -> float:
+    """From the first step's beginning to the last one's end."""
+    found = [json.loads(line) for line in place.events.read_text().splitlines()]
+    begun = [event["at"] for event in found if event["event"] == "step-started"]
+    done = [event["at"] for event in found if event["event"] == "step-finished" and not event["cached"]]
+    return float(max(done) - min(begun))
+
+
+def measure(seed: Place, shape: Shape, specs: Sequence[str]) -> Run:
+    """Build by so many workers at the same time."""
+    places = [copied(seed, f"worker-{number}") for number in range(shape.workers)]
+    load = os.getloadavg()[0]
+    processes = [
+        place.start("build", *specs[number :: shape.workers], f"--jobs={shape.cores}", progress="json")
+        for number, place in enumerate(places)
+    ]
+    for place, process in zip(places, processes, strict=True):
+        place.ended(process)
+    each = [seconds(place) for place in places]
+    times = {name: value for place in places for name, value in remembered(place.store).items()}
+    for place in places:
+        shutil.rmtree(place.lock.parent)
+    return Run(shape, max(each), sum(each), load, times)
+
+
+def predict(asked: Place, shape: Shape, times: Times, specs: Sequence[str]) -> tuple[float, float]:
+    """Wall time and what workers are held, in seconds, where nothing was built yet."""
     with closing(sqlite3.connect(asked.store / "index.sqlite", isolation_level=None)) as index:
         index.execute("DELETE FROM facts WHERE scope = 'step-times'")
-        index.execute("ATTACH ? AS other", (str(times.store / "index.sqlite"),))
-        index.execute("INSERT INTO facts SELECT * FROM other.facts WHERE scope = 'step-times'")
-    words = ("plan", *specs, "--profile=quick", "--workers=1", f"--cores={jobs}")
-    return float(json.loads(asked.call(*words).stdout)["schedule"]["seconds"])
+        index.executemany("INSERT INTO facts VALUES ('step-times', ?, ?)", times.items())
+    words = ("plan", *specs, f"--workers={shape.workers}", f"--cores={shape.cores}")
+    schedule = asked.call(*words)["schedule"]
+    return schedule["seconds"], schedule["worker_hours"] * 3600
 
 
-def place(directory: Path, name: str, jobs: int, seed: Path | None, lock: Path | None) -> Place:
-    """A store, and a lock of its own."""
-    store = directory / name
-    if seed is not None:
-        subprocess.run(["cp", "-a", "--reflink=auto", seed, store], check=True)
-    if lock is not None:
-        shutil.copy(lock, directory / f"{name}.lock")
-    return Place(store, directory / f"{name}.lock", jobs)
+def seeded(directory: Path, words: argparse.Namespace) -> Place:
+    """The store that every run begins with a copy of."""
+    home = directory / "seed"
+    home.mkdir()
+    place = Place(home / "store", home / "imagewright.lock", words.profile)
+    if words.seed is not None:
+        subprocess.run(["cp", "-a", "--reflink=auto", words.seed, place.store], check=True)
+        shutil.copy(words.lock, place.lock)
+    place.call("build", *words.specs)  # which does nothing if all of it is there
+    reduced(place.store, words.keep or KEPT)
+    return place
+
+
+def told(runs: Sequence[Run], asked: Place, specs: Sequence[str]) -> bool:
+    """Print what was predicted of each run beside what it took; whether the goals are met."""
+    print(f"{'w × c':<6} {'load':>5} {'wall s':>7} {'held s':>7}  predicted wall, held, to the measured ones")
+    ratios: dict[str, list[float]] = {"own": [], "before": [], "other": []}
+    for number, run in enumerate(runs):
+        past = number - len(SHAPES)
+        round_ = runs[number // len(SHAPES) * len(SHAPES) :][: len(SHAPES)]
+        sources = [("own", run), *([("before", runs[past])] if past >= 0 else [])]
+        sources += [("other", other) for other in round_ if other is not run]
+        found = []
+        for kind, source in sources:
+            wall, held = predict(asked, run.shape, source.times, specs)
+            ratios[kind] += [wall / run.wall, held / run.held]
+            of = f" {source.shape}" if kind == "other" else ""
+            found.append(f"{kind}{of} {wall / run.wall:.2f} {held / run.held:.2f}")
+        figures = f"{run.load:>5.1f} {run.wall:>7.1f} {run.held:>7.1f}"
+        print(f"{run.shape!s:<6} {figures}  {'; '.join(found)}", flush=True)
+    good = []
+    for kind, goal in (("own", GOAL_OWN), ("before", GOAL_OTHER), ("other", GOAL_OTHER)):
+        if ratios[kind]:
+            middle = median(ratios[kind])
+            spread = f"{min(ratios[kind]):.2f} to {max(ratios[kind]):.2f}"
+            good.append(abs(middle - 1) <= goal)
+            verdict = "met" if good[-1] else "MISSED"
+            print(f"{kind}: {middle:.2f} in the median ({spread}); goal within {goal:.0%}: {verdict}")
+    return all(good)
 
 
 def main() -> int:
-    """Measure and print; 1 if a prediction is too far off."""
+    """Measure and print; 1 if predictions are too far off."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("specs", nargs="*", default=["3.13-slim-trixie", "3.13-minimal-trixie"])
-    parser.add_argument("--jobs", type=int, action="append")
-    parser.add_argument("--seed", type=Path, help="a store that every run begins with")
+    parser.add_argument("specs", nargs="*", default=SPECS)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--keep", action="append", metavar="KIND")
+    parser.add_argument("--profile", default="quick")
+    parser.add_argument("--seed", type=Path, help="a store with the images in it")
     parser.add_argument("--lock", type=Path, help="its lock")
-    parser.add_argument("--store", type=Path, help="keep the stores here, for another look")
     words = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-schedule-", dir="/var/tmp") as temporary:
-        directory = words.store or Path(temporary)
-        directory.mkdir(parents=True, exist_ok=True)
-        places = [place(directory, f"jobs-{n}", n, words.seed, words.lock) for n in words.jobs or [1, 2]]
-        asked = place(directory, "asked", 0, words.seed, words.lock)
-        measured = {one.jobs: build(one, words.specs) for one in places}
-        asked.call("plan", *words.specs, "--profile=quick")  # which also makes the store, and the lock
-        print(f"{'processes':<10} {'measured s':>10} {'own s':>8} {'ratio':>6} {'other s':>8} {'ratio':>6}")
-        good = []
-        for one in places:
-            wall = measured[one.jobs]
-            own, *others = (
-                predict(asked, times, words.specs, one.jobs)
-                for times in (one, *(other for other in places if other is not one))
-            )
-            figures = " ".join(f"{seconds:>8.1f} {seconds / wall:>6.2f}" for seconds in (own, *others))
-            print(f"{one.jobs:<10} {wall:>10.1f} {figures}")
-            near = [abs(seconds / wall - 1) <= GOAL_OTHER for seconds in others]
-            good.append(abs(own / wall - 1) <= GOAL_OWN and all(near))
-    print(f"goal: own within {GOAL_OWN:.0%}, other within {GOAL_OTHER:.0%}: {'met' if all(good) else 'MISSED'}")
-    return 0 if all(good) else 1
+        seed = seeded(Path(temporary), words)
+        runs = [measure(seed, shape, words.specs) for _ in range(words.rounds) for shape in SHAPES]
+        return 0 if told(runs, seed, words.specs) else 1
 
 
 if __name__ == "__main__":

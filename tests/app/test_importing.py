@@ -15,39 +15,7 @@ from imagewright.catalog.shipped import shipped_documents
 from imagewright.cli.run import run
 from imagewright.errors import ConfigurationError
 from imagewright.model.takeovers import Kind
-
-SLIM = """\
-FROM debian:{suite}-slim
-ENV PATH=/usr/local/bin:$PATH
-RUN set -eux; apt-get update; apt-get install -y --no-install-recommends ca-certificates netbase tzdata {more};
-ENV PYTHON_VERSION={release}
-RUN set -eux; savedAptMark="$(apt-mark showmanual)"; apt-get install -y gcc; \\
-    ./configure --enable-optimizations --with-lto {flags}; apt-get purge -y --auto-remove
-CMD ["python3"]
-"""
-VARIANTS = ("trixie", "slim-trixie", "bookworm", "slim-bookworm")
-
-
-def docker_library(root: Path) -> Path:
-    """A small repository in the shape of the official one."""
-    releases = {"3.14": "3.14.10", "3.13": "3.13.15", "3.12": "3.12.99"}
-    document = {
-        series: {"version": release, "variants": [*VARIANTS, "alpine3.23", "buster"]}
-        for series, release in releases.items()
-    }
-    (root / "versions.json").write_text(json.dumps(document, indent=2))
-    for series, release in releases.items():
-        for variant in (*VARIANTS, "alpine3.23"):
-            place = root / series / variant
-            place.mkdir(parents=True)
-            more = "curl" if (series, variant) == ("3.13", "slim-trixie") else ""
-            flags = "--with-dtrace" if series == "3.13" else ""
-            suite = variant.removeprefix("slim-")
-            text = SLIM.format(suite=suite, release=release, more=more, flags=flags)
-            (place / "Dockerfile").write_text(
-                text if variant != "alpine3.23" else "FROM alpine:3.23\nRUN set -eux; apk add curl\n"
-            )
-    return root
+from support.takeover import docker_library, infra7
 
 
 def tags(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, list[str]]:
@@ -59,10 +27,9 @@ def tags(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, list[str]
 def test_the_official_shape_becomes_a_configuration_with_the_same_tags(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = tmp_path / "theirs"
-    source.mkdir()
+    source = docker_library(tmp_path / "theirs")
     monkeypatch.chdir(tmp_path)
-    assert run(("import", str(docker_library(source))), {}, clock=lambda: 0.0) == 0
+    assert run(("import", str(source)), {}, clock=lambda: 0.0) == 0
     streams = capsys.readouterr()
     (tmp_path / "imagewright.toml").write_text(streams.out)
     assert "buster of 3.14: our catalog does not know it" in streams.err
@@ -87,16 +54,7 @@ def test_the_official_shape_becomes_a_configuration_with_the_same_tags(
 def test_infra7s_shape_becomes_a_configuration(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = tmp_path / "theirs"
-    for directory in ("versions", "targets/bookworm", "targets/noble", "targets/bionic"):
-        (source / directory).mkdir(parents=True)
-    for target in ("bookworm", "noble", "bionic"):
-        (source / "targets" / target / "Dockerfile").write_text("ARG DISTRO=debian\nFROM ${DISTRO}:x\n")
-    (source / ".env").write_text("TARGET_OS=bookworm\n")
-    for series, release in (("3.13", "3.13.15"), ("3.12", "3.12.12")):
-        (source / "versions" / f"{series}.env").write_text(
-            f'PYTHON_RELEASE={release}\nREQUIRES=" wget \\\n tzdata"\n'
-        )
+    source = infra7(tmp_path / "theirs")
     made = import_repository(source)
     assert made.kind is Kind.INFRA7
     assert {remark.file for remark in made.remarks} == {"targets/bionic/Dockerfile"}
@@ -112,7 +70,6 @@ def test_infra7s_shape_becomes_a_configuration(
 
 
 def test_links_lead_nowhere(tmp_path: Path) -> None:
-    (tmp_path / "theirs").mkdir()
     source = docker_library(tmp_path / "theirs")
     (tmp_path / "secret").write_text("FROM debian:trixie\nENV SECRET=1\n")
     file = source / "3.13" / "trixie" / "Dockerfile"

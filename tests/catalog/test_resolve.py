@@ -91,6 +91,20 @@ def test_own_choices_are_added() -> None:
     assert environment[-1] == ("X", "1")
 
 
+@pytest.mark.parametrize("scheme", sorted(CATALOG.by_scheme))
+def test_overrides_mean_images_by_their_names_whatever_their_tags_are(scheme: str) -> None:
+    text = f"""
+[catalog]
+tag_scheme = "{scheme}"
+[[overrides]]
+select = ["3.13.15-slim-bookworm"]
+packages = ["wget"]
+"""
+    catalog, choices = apply_configuration(shipped_documents(), text)
+    made = resolve("3.13-slim-bookworm", catalog, resolve_settings(file=choices), AMD64)
+    assert "wget" in made.runtime_packages
+
+
 @pytest.mark.parametrize(
     ("spec", "platform", "message"),
     [

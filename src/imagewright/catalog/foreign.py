@@ -39,8 +39,8 @@ def on_machine(
             why=f"{suite.name} names no emulator",
             hint="name one as `emulator` of the suite in imagewright.toml, or build on such a machine",
         )
-    scheme = catalog.by_scheme[settings.scheme]
-    chosen = settings.image(tags_of(definition.name, catalog, scheme, settings.tag_defaults).simple).foreign
+    tags = tags_of(definition.name, catalog, catalog.by_scheme[settings.scheme], settings.tag_defaults)
+    chosen = settings.image((str(definition.name), *tags.simple)).foreign
     possible = target in suite.cross and series_key(definition.series) >= CROSS_SINCE
     if chosen is Foreign.EMULATED or not possible:
         emulated = ForeignBuild(machine, Foreign.EMULATED, suite.emulator)

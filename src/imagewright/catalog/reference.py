@@ -102,7 +102,7 @@ KEYS: tuple[Key, ...] = (
         "select",
         "list of patterns",
         "required",
-        "Simple tags of the images it is about: `3.13-slim-*`.",
+        "Names or simple tags of the images it is about: `3.13-slim-*`.",
     ),
     *(Key("overrides", name, kind, "as in `defaults`", meaning) for name, kind, _, meaning in _IMAGE_KEYS),
     *(Key("network", *rest) for rest in NETWORK_KEYS),

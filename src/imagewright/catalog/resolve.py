@@ -88,7 +88,7 @@ def sketch(name: ImageName, catalog: Catalog, settings: Settings, platform: Plat
     ground = catalog.ground(name.variant)
     _ = release.pin  # a release whose digest nobody knows cannot be built
     tags = tags_of(name, catalog, catalog.by_scheme[settings.scheme], settings.tag_defaults)
-    chosen = settings.image(tags.simple)
+    chosen = settings.image((str(name), *tags.simple))
     if platform.os == "windows":
         chosen = replace(chosen, bytecode=Bytecode.NONE)  # only what is distributed, and that has none
     problems = Problems()

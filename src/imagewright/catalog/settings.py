@@ -85,7 +85,7 @@ class WindowsChoices:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Choices for the images one of whose simple tags matches one of the ``select`` patterns."""
+    """Choices for the images whose name, or one of whose simple tags, matches one of the ``select`` patterns."""
 
     select: tuple[str, ...]
     choices: ImageChoices
@@ -181,9 +181,9 @@ class Settings:
         """What a SPEC or a tag without the word means."""
         return TagDefaults(variant=self.variant, suite=self.suite)
 
-    def image(self, tags: Iterable[str]) -> ImageSettings:
-        """What was chosen for the image that has these simple tags."""
-        names = tuple(tags)
+    def image(self, names: Iterable[str]) -> ImageSettings:
+        """What was chosen for the image that has these names: its own, and its simple tags."""
+        names = tuple(names)
         matching = [
             override.choices
             for override in self.overrides

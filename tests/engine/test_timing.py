@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import cycle
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imagewright.engine.loads import COMPILES, EMULATED_COMPILE, compile_of, seconds_of, serial_of
+from imagewright.engine.simulation import forecast
 from imagewright.engine.timing import Guess, Key, Sample, expected, key_of
 from imagewright.model.digest import Digest
 from imagewright.model.images import Profile
 from imagewright.model.lock import LockedProfile
 from imagewright.model.plan import PythonWork, Step, StepKind
-from imagewright.model.schedules import Source
+from imagewright.model.schedules import Source, Workers
 from imagewright.planning.steps import make_plan
 from support.locks import definition, locked, shipped_catalog
 
@@ -85,3 +87,29 @@ def test_more_processes_never_take_longer_nor_less_work(seconds: float, seen: in
         assert (jobs + 1) * second >= jobs * first * 0.999999
     else:
         assert first == second == seconds
+
+
+@given(st.lists(st.floats(0.2, 5), min_size=8, max_size=8), st.integers(1, 3), st.integers(1, 4))
+def test_the_times_of_a_build_predict_that_build(factors: list[float], workers: int, cores: int) -> None:
+    """What steps took, each with the processes it had, gives the wall time and the cost of just that build."""
+    planned = make_plan([definition(SLIM)], locked(SLIM), shipped_catalog()).steps
+    pace = {key_of(step): (Sample(seconds_of(step) * by, 2),) for step, by in zip(planned, cycle(factors))}
+    machine = Workers(workers, cores, 1 << 40, price=0.3)
+    real = forecast(planned, lambda step, jobs: expected(step, jobs, pace), machine)
+    again = {
+        one.id: sum(found.end - found.begin for found in real.steps if found.id in one.again) for one in real.steps
+    }
+    by_id = {step.id: step for step in planned}
+    noted = {key_of(by_id[one.id]): (Sample(one.end - one.begin - again[one.id], one.jobs),) for one in real.steps}
+    predicted = forecast(planned, lambda step, jobs: expected(step, jobs, noted), machine)
+    assert predicted.seconds == pytest.approx(real.seconds)
+    assert predicted.cost == pytest.approx(real.cost)
+    assert [(one.worker, one.jobs) for one in predicted.steps] == [(one.worker, one.jobs) for one in real.steps]
+    assert predicted.estimates == 0
+
+
+def test_every_kind_of_step_can_be_scheduled() -> None:
+    for kind in set(StepKind) - {StepKind.PYTHON}:
+        step = replace(BASE, kind=kind)
+        assert 0 <= serial_of(step) <= 1
+        assert expected(step, 4, {}).seconds > 0

@@ -26,6 +26,7 @@ _SIGNS = {
     "python": "P",
     "runtime": "u",
     "site": "w",
+    "windows": "W",
     "image": "i",
     "check": "c",
 }

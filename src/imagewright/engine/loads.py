@@ -51,6 +51,7 @@ SERIAL = {
     StepKind.EMULATOR: 1.0,
     StepKind.RUNTIME: 0.7,
     StepKind.SITE: 1.0,
+    StepKind.WINDOWS: 1.0,
     StepKind.IMAGE: 0.5,
     StepKind.CHECK: 0.3,
 }

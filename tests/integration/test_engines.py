@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from peers.engine_log import checks, compiles
 from peers.fixtures import QUICK, Built, Workshop
 from peers.programs import HERE, docker_client, output, peers_directory, podman_client, start_docker, stop_docker
 from support.machine import need_root, program
@@ -36,6 +39,8 @@ EXPECTED = {
 
 DOCUMENT = "usr/local/share/sbom/python-3.13.15.spdx.json"
 SPECS = ("3.13-trixie", "3.13-slim-trixie", "3.13-minimal-trixie")
+FEWEST_CHECKS = 20
+"""Every image passes more acceptance checks than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,17 +202,80 @@ def certificate() -> bytes:
     return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-@pytest.mark.skipif(not os.environ.get("IMAGEWRIGHT_LONG_TESTS"), reason="compiles: set IMAGEWRIGHT_LONG_TESTS=1")
-def test_one_bake_builds_all_variants_and_they_are_equal(
-    docker: Docker, workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    apart = workshop.apart(tmp_path)
-    native, other = tmp_path / "native", tmp_path / "buildkit"
-    quick = ("--profile", "quick")
-    apart.call("build", *SPECS, *quick, "-o", f"{native}/", timeout=3600)
-    monkeypatch.setenv("PATH", f"{docker.directory}:{os.environ['PATH']}")
-    apart.call("build", *SPECS, *quick, "--engine", "buildkit", "-o", f"{other}/", timeout=3600)
-    for file in sorted(native.iterdir()):
-        paths, answer = differences(apart, f"oci-archive:{file}", f"oci-archive:{other / file.name}")
-        assert paths <= EXPECTED, file.name
+LONG = pytest.mark.skipif(
+    not os.environ.get("IMAGEWRIGHT_LONG_TESTS"), reason="compiles: set IMAGEWRIGHT_LONG_TESTS=1"
+)
+
+
+@pytest.fixture(scope="module")
+def native(quick_image: Built, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workshop, Path]:
+    """A workshop, and the directory in which the native images of all variants are."""
+    place = tmp_path_factory.mktemp("native")
+    own = quick_image.workshop.apart(place)
+    own.call("build", *SPECS, "--profile", "quick", "-o", f"{place}/images/", timeout=3600)
+    return own, place / "images"
+
+
+def built_by(engine: str, client: Path, own: Workshop, place: Path) -> Path:
+    """Have an engine build all variants, compiling once, and every check pass; the directory with the images.
+
+    The events are kept in IMAGEWRIGHT_LONG_TESTS, if that is a directory.
+    """
+    words = ["--store", own.store, "--lock", own.lock, "build", *SPECS, "--profile", "quick", "--engine", engine]
+    log = Path(os.environ["IMAGEWRIGHT_LONG_TESTS"] if "/" in os.environ["IMAGEWRIGHT_LONG_TESTS"] else place)
+    log /= f"{engine}.jsonl"
+    with log.open("wb") as events:
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "imagewright",
+                *words,
+                "-o",
+                f"{place}/images/",
+                "--progress",
+                "json",
+                "--json",
+            ],
+            env={**os.environ, "PATH": f"{client}:{os.environ['PATH']}"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=events,
+            timeout=3600,
+            check=True,
+        )
+    assert len(compiles(log)) == 1
+    passed, failed = checks(log)
+    assert failed == []
+    assert passed > len(SPECS) * FEWEST_CHECKS
+    return place / "images"
+
+
+def assert_equal(own: Workshop, native: Path, other: Path, expected: set[str]) -> None:
+    """Every image is the native one, but for what is listed."""
+    files = sorted(native.iterdir())
+    assert len(files) == len(SPECS)
+    for file in files:
+        paths, answer = differences(own, f"oci-archive:{file}", f"oci-archive:{other / file.name}")
+        assert paths <= expected, file.name
         assert answer["configuration"] == []
+
+
+@LONG
+def test_one_bake_builds_all_variants_and_they_are_equal(
+    docker: Docker, native: tuple[Workshop, Path], tmp_path: Path
+) -> None:
+    own, images = native
+    assert_equal(own, images, built_by("buildkit", docker.directory, own, tmp_path), EXPECTED)
+
+
+@LONG
+def test_podman_builds_all_variants_and_they_are_equal(
+    native: tuple[Workshop, Path], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, runroot: Path
+) -> None:
+    need_root()
+    program("podman", "podman")
+    state, client = tmp_path_factory.mktemp("podman"), tmp_path_factory.mktemp("client")
+    own, images = native
+    other = built_by("podman", podman_client(state, runroot, client), own, tmp_path)
+    assert_equal(own, images, other, {*EXPECTED, "etc/hostname"})

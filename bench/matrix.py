@@ -12,6 +12,9 @@ row's name, ``3.13.15-slim-trixie amd64``; ``--list`` prints the names. All of i
 compares the digests. ``--docker`` loads each image that this machine can run into a real Docker Engine and runs it
 there; needs root and mmdebstrap. ``--record`` notes what became of all in ``bench/matrix.jsonl``, of which the
 documentation's page is made.
+
+``--without GLOB`` leaves archives out of the suites (``--without '*-security'``), where a mirror does not have
+them whole: an index that its signed Release does not list is refused. The row says so. A store for each choice.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,9 +34,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 import matrix_rows
 from imagewright.catalog.possible import possible_suites
-from imagewright.catalog.shipped import shipped_catalog
+from imagewright.catalog.shipped import shipped_catalog, shipped_documents
 from matrix_rows import Row
 from peers.programs import HERE, DockerEngine, output, peers_directory, start_docker, stop_docker
 
@@ -93,16 +99,37 @@ def _images(release: str, suite: str, architecture: str) -> Iterator[Cell]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A store and a lock of their own."""
+    """A store and a lock of their own, and patterns of archives that are not asked."""
 
     directory: Path
     jobs: int
+    without: tuple[str, ...] = ()
+
+    def configure(self) -> Path:
+        """Write ``imagewright.toml``: the shipped suites, but for those archives."""
+        suites = [
+            one for one in tomllib.loads(shipped_documents()["suites.toml"])["suite"] if one["name"] in SUITES
+        ]
+        for suite in suites:
+            suite["archives"] = [one for one in suite["archives"] if not self._lacks(one["name"])]
+        path = self.directory / "imagewright.toml"
+        path.write_text(tomli_w.dumps({"catalog": {"suite": suites}} if self.without else {}), encoding="utf-8")
+        return path
+
+    def lacking(self, suite: str) -> str:
+        """Names of the suite's archives that are left out, with blanks between them."""
+        names = [archive.name for archive in shipped_catalog().by_suite[suite].archives]
+        return " ".join(name for name in names if self._lacks(name))
+
+    def _lacks(self, name: str) -> bool:
+        return any(fnmatch(name, glob) for glob in self.without)
 
     def call(self, *words: str | Path) -> Any:
         """Run ``imagewright WORDS --json``; what it answered. ``RuntimeError`` with its error if it failed."""
         command = [sys.executable, "-m", "imagewright", f"--store={self.directory}/store", f"--jobs={self.jobs}"]
         command += [
             f"--lock={self.directory}/imagewright.lock",
+            f"--config={self.configure()}",
             *(f"--allow-expired={suite}" for suite in EXPIRED),
         ]
         ended = subprocess.run(
@@ -124,6 +151,7 @@ def build(cell: Cell, place: Place, other: Place | None, profile: str, docker: D
     """Build, check, build again, run."""
     archive = place.directory / "image.tar"
     words = ("build", *chosen(cell, profile))
+    lacking = place.lacking(cell.spec.rpartition("-")[2])
     begun = time.perf_counter()
     try:
         (image,) = place.call(*words, "-o", archive)
@@ -134,11 +162,12 @@ def build(cell: Cell, place: Place, other: Place | None, profile: str, docker: D
         ran = "" if docker is None or not cell.native else _run(docker, archive, image["tags"][0], cell.spec)
     except (AssertionError, RuntimeError) as error:
         failed = time.perf_counter() - begun
-        return Row(cell.spec, cell.architecture, profile, today(), failed, problem=" ".join(str(error).split()))
+        told = " ".join(str(error).split())
+        return Row(cell.spec, cell.architecture, profile, today(), failed, without=lacking, problem=told)
     finally:
         archive.unlink(missing_ok=True)
     size, digest = image["size"], image["digest"]
-    return Row(cell.spec, cell.architecture, profile, today(), seconds, size, passed, digest, again, ran)
+    return Row(cell.spec, cell.architecture, profile, today(), seconds, size, passed, digest, again, ran, lacking)
 
 
 def today() -> str:
@@ -226,6 +255,7 @@ def main() -> int:
     parser.add_argument("--profile", choices=("quick", "release"), default="quick")
     parser.add_argument("--again", action="store_true", help="build twice and compare")
     parser.add_argument("--docker", action="store_true", help="run each in a real Docker Engine")
+    parser.add_argument("--without", action="append", default=[], metavar="GLOB", help="leave out archives")
     parser.add_argument("--record", action="store_true", help="note the rows in bench/matrix.jsonl")
     options = parser.parse_args()
     wanted = [
@@ -236,7 +266,7 @@ def main() -> int:
         return 0
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="matrix-") as first, engine(wanted=options.docker) as docker:
-        place = Place(options.store or Path(first), 2)
+        place = Place(options.store or Path(first), 2, tuple(options.without))
         place.directory.mkdir(parents=True, exist_ok=True)
         notes = place.directory / NOTES
         known = whole(notes, options.profile) if options.resume else {}
@@ -246,7 +276,7 @@ def main() -> int:
                 continue
             # Its name is longer on purpose, and it is gone before the next image: disks are small.
             with tempfile.TemporaryDirectory(prefix="matrix-another-place-") as second:
-                other = Place(Path(second), 3) if options.again else None
+                other = Place(Path(second), 3, place.without) if options.again else None
                 if other is not None:
                     _same_lock(place, other, cell, options.profile)
                 rows.append(build(cell, place, other, options.profile, docker))

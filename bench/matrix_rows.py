@@ -34,6 +34,15 @@ gave the same digest. Sizes are MB of compressed layers. `quick` is compiled wit
 optimisation; the recipe is the same otherwise.
 """
 
+_PROCESSORS = """\
+
+## Processors
+
+By Debian's names; those of others are in [the catalog](catalog.md#platforms). On an amd64 machine, *native* is
+compiled by the suite's own compiler, *across* by its cross compiler, *emulated* by its own compiler under qemu;
+*no* means that the suite has no packages for the processor. **Bold**: built here, every check passed.
+"""
+
 _REST = """\
 
 ## What nobody built here
@@ -49,6 +58,7 @@ class Row:
     """What became of one image for one processor (Debian's name). ``size`` in bytes, ``day`` as in ISO 8601.
 
     ``again`` is "same" or says what differs, ``docker`` is "ran" or says what failed; both are empty if not done.
+    ``without`` names archives of the suite that were not asked, with blanks between them.
     """
 
     spec: str
@@ -61,6 +71,7 @@ class Row:
     digest: str = ""
     again: str = ""
     docker: str = ""
+    without: str = ""
     problem: str = ""
 
     @property
@@ -127,8 +138,10 @@ def page(rows: Sequence[Row], catalog: Catalog) -> str:
                 "",
                 "| image | processor | profile | MB | checks | Docker | again | when |",
             ]
-            lines += ["|---|---|---|---|---|---|---|---|", *map(_cells, ours), ""]
+            lines += ["|---|---|---|---|---|---|---|---|", *map(_cells, ours), "", *_lacking(ours)]
     lines[-1:] = [
+        _PROCESSORS,
+        *_processors(rows, suites),
         _REST,
         "| release | suites, and processors where some have one |",
         "|---|---|",
@@ -149,6 +162,37 @@ def _cells(row: Row) -> str:
     checks = f"FAILED: {row.problem}".replace("|", "/") if row.problem else row.checks
     said = (row.spec, row.architecture, row.profile, size, checks, row.docker, row.again, row.day)
     return f"| {' | '.join(said)} |"
+
+
+def _lacking(rows: Sequence[Row]) -> Iterator[str]:
+    """What a paragraph says of rows for which not all archives were asked."""
+    for left in sorted({row.without for row in rows if row.without}):
+        names = ", ".join(f"`{name}`" for name in left.split())
+        which = ", ".join(sorted({row.architecture for row in rows if row.without == left}))
+        yield f"Built without {names}, which the mirror did not have whole: {which}."
+        yield ""
+
+
+def _processors(rows: Iterable[Row], suites: Sequence[Suite]) -> Iterator[str]:
+    """How each suite's interpreters are compiled for each processor."""
+    built = {(row.suite, row.architecture) for row in rows if row.good}
+    known = list(dict.fromkeys(one for suite in suites for one in suite.architectures))
+    yield f"| suite | {' | '.join(known)} |"
+    yield f"|---|{'---|' * len(known)}"
+    for suite in suites:
+        cells = [_way(suite, one) for one in known]
+        shown = [
+            f"**{cell}**" if (suite.name, one) in built else cell for one, cell in zip(known, cells, strict=True)
+        ]
+        yield f"| {suite.name} | {' | '.join(shown)} |"
+
+
+def _way(suite: Suite, architecture: str) -> str:
+    if architecture not in suite.architectures:
+        return "no"
+    if architecture in ("amd64", "i386"):
+        return "native"
+    return "across" if architecture in suite.cross else "emulated"
 
 
 def _missing(rows: Iterable[Row], catalog: Catalog) -> Iterator[str]:

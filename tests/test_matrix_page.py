@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from imagewright.catalog.configuration import apply_configuration
 from imagewright.catalog.possible import hindrance
-from imagewright.catalog.shipped import shipped_catalog
+from imagewright.catalog.shipped import shipped_catalog, shipped_documents
 from imagewright.catalog.specs import parse_spec
 from imagewright.model.digest import Digest
 
@@ -141,6 +143,34 @@ def test_a_page_says_what_failed_and_what_nobody_built(rows: ModuleType) -> None
     assert "forky (arm64, armhf, i386," in left
     (nine,) = [line for line in text.splitlines() if line.startswith("| 3.9.2 |")]
     assert nine == "| 3.9.2 | bullseye |"
+
+
+def test_a_page_says_which_archives_were_left_out_and_what_suites_lack(rows: ModuleType) -> None:
+    left = "trixie-updates trixie-security"
+    made = [rows.Row("3.13.15-slim-trixie", one, checks="24 of 24", without=left) for one in ("s390x", "i386")]
+    text = rows.page([*made, rows.Row("3.13.15-slim-trixie", "amd64", checks="24 of 24")], CATALOG)
+    assert "without `trixie-updates`, `trixie-security`, which the mirror did not have whole: i386, s390x." in text
+    head, _, *suites = [
+        line.strip("| ").split(" | ") for line in text.split("## Processors")[1].splitlines()[6:14]
+    ]
+    table = {cells[0]: dict(zip(head, cells, strict=True)) for cells in suites}
+    assert [table["trixie"][one] for one in ("amd64", "s390x", "armhf")] == ["**native**", "**across**", "across"]
+    assert table["forky"]["armel"] == table["trixie"]["mips64el"] == "no"
+    for suite in CATALOG.suites:
+        offered = {one for one, cell in table.get(suite.name, {}).items() if cell not in (suite.name, "no")}
+        assert offered in (set(), set(suite.architectures))
+
+
+def test_archives_are_left_out_of_every_suite_and_nothing_else_changes(rows: ModuleType, tmp_path: Path) -> None:
+    matrix = importlib.import_module("matrix")
+    place = matrix.Place(tmp_path, 2, ("*-updates", "*-security"))
+    text = place.configure().read_text(encoding="utf-8")
+    catalog, _ = apply_configuration(shipped_documents(), text)
+    assert place.lacking("trixie") == "trixie-updates trixie-security"
+    for name in matrix.SUITES:
+        suite = CATALOG.by_suite[name]
+        assert catalog.by_suite[name] == replace(suite, archives=suite.archives[:1])
+    assert matrix.Place(tmp_path, 2).configure().read_text(encoding="utf-8") == ""
 
 
 def test_the_matrix_has_what_is_possible_and_nothing_else(rows: ModuleType) -> None:

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images of one's own that differ in kind: uv in place of pip; a user and authorities without a shell."""
+"""Images of one's own that differ in kind: uv or a newer pip; a user and authorities without a shell."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from peers.fixtures import Workshop
+from peers.fixtures import Built, Workshop
 from support.machine import program
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -97,3 +98,16 @@ def test_uv_is_pinned_by_its_hash_and_takes_the_place_of_pip(kinds: Kinds) -> No
     results = {one["check"]: one["detail"] for one in here.answer("check", UV) if one["passed"]}
     assert "uv" in results["site"]
     assert "pip" not in results
+
+
+def test_a_pinned_pip_is_a_newer_one_and_nothing_is_compiled_for_it(quick_image: Built, tmp_path: Path) -> None:
+    here = replace(quick_image.workshop, directory=tmp_path, lock=tmp_path / "imagewright.lock")
+    (tmp_path / "imagewright.toml").write_text('[defaults]\nprofile = "quick"\ninstallers = "pinned"\n')
+    (answer,) = here.answer("build", UV)
+    assert not [step for step in answer["steps"] if step["name"].startswith("python ") and not step["cached"]]
+    (line,) = (line.strip(' ",') for line in here.lock.read_text().splitlines() if line.startswith('  "pip '))
+    version = line.split()[1]
+    said = here.call("run", UV, "--", "pip", "--version").stdout
+    assert said.startswith(f"pip {version} from /usr/local/")
+    results = {one["check"]: one["detail"] for one in here.answer("check", UV) if one["passed"]}
+    assert "pip" in results["site"]

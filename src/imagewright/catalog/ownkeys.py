@@ -92,7 +92,6 @@ EXAMPLE_WINDOWS = """\
 [windows]
 base = "registry.example/windows/servercore"
 plain_http = false
-
 """
 
 EXAMPLE_SITE = """\

@@ -98,7 +98,6 @@ help = [{ title = "the forum", url = "https://forum.example/" }]
 [publication.links]
 repository = "https://git.example/python"
 dockerfile = "https://git.example/python/blob/{commit}/{directory}/{file}"
-
 """
 
 

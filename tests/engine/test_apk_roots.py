@@ -160,10 +160,10 @@ def test_scripts_run_in_order_and_triggers_last(world: World, tmp_path: Path) ->
     sandbox = Scripts(lambda tree, kind: seen.append((tree / "etc/passwd").exists()))
     root = world.assemble(world.lock(BUSYBOX, MUSL, LAYOUT), tmp_path / "work", sandbox)
     assert sandbox.ran == [
-        ("busybox-1.37.0-r1", "post-install", "1.37.0-r1"),
-        ("layout-1.0-r0", "pre-install", "1.0-r0"),
-        ("layout-1.0-r0", "post-install", "1.0-r0"),
-        ("busybox-1.37.0-r1", "trigger", "/bin", "/usr/lib"),
+        ("busybox", "post-install", "1.37.0-r1"),
+        ("layout", "pre-install", "1.0-r0"),
+        ("layout", "post-install", "1.0-r0"),
+        ("busybox", "trigger", "/bin", "/usr/lib"),
     ]
     assert seen == [False, False, True, True]  # a pre-install script comes before the package's files
     assert root.epoch == BUILT
@@ -173,7 +173,7 @@ def test_scripts_run_in_order_and_triggers_last(world: World, tmp_path: Path) ->
 def test_the_database_is_as_apk_leaves_it(world: World, tmp_path: Path) -> None:
     root = world.assemble(world.lock(BUSYBOX, MUSL, LAYOUT), tmp_path / "work")
     text = (root.tree / "lib/apk/db/installed").read_text()
-    musl, busybox, layout = text.split("\n\n")[:3]
+    busybox, layout, musl = text.split("\n\n")[:3]
     built = build(BUSYBOX)
     checksum = built.paragraph.splitlines()[0]
     assert musl.splitlines()[1] == "P:musl"
@@ -234,9 +234,9 @@ def test_what_is_added_joins_database_and_world(world: World, tmp_path: Path) ->
     helper = [package for package in added if package.name == "helper"]
     sandbox = Scripts()
     root = world.extend(added, base, tmp_path / "more", sandbox, automatic=helper)
-    assert sandbox.ran == [("busybox-1.37.0-r1", "trigger", "/usr/lib", "/usr/share")]
+    assert sandbox.ran == [("busybox", "trigger", "/usr/lib", "/usr/share")]
     found = read_installed((root.upper / "lib/apk/db/installed").read_bytes(), "it")
-    assert [fields["P"] for fields in found] == ["musl", "busybox", "layout", "helper", "zlib"]
+    assert [fields["P"] for fields in found] == ["busybox", "helper", "layout", "musl", "zlib"]
     assert (root.upper / "etc/apk/world").read_text() == "busybox\nzlib\n"
     layer = [entry.path for entry, _ in root.layer() if entry.kind != "directory"]
     state = [entry.path for entry, _ in root.state() if entry.kind != "directory"]

@@ -138,7 +138,8 @@ def test_the_plan() -> None:
     environment = {name: value for script in python.scripts for name, value in script.environment}
     assert environment["IW_TRIPLET"] == "x86_64-alpine-linux-musl"
     assert environment["IW_PGO"] == "none"
-    assert "THREAD_STACK_SIZE=0x100000" in environment["IW_CFLAGS"]
+    assert "-DTHREAD_STACK_SIZE=0x800000" in environment["IW_CFLAGS"].split()
+    assert "-Wl,-z,stack-size=0x800000" in environment["IW_LDFLAGS"].split()
     assert "_dbm" not in environment["IW_MODULES"].split()
     assert plan.images[0].tags[0] == "3.13.15-alpine3.22"
 

@@ -57,11 +57,16 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Built:
-    """A package's bytes, and its paragraph in an index."""
+    """A package's bytes, and its paragraph in an index.
+
+    ``checksum`` is the SHA-1 of its control segment, which begins at byte ``control_at``.
+    """
 
     recipe: Recipe
     data: bytes
     paragraph: str
+    checksum: bytes
+    control_at: int
 
     @property
     def filename(self) -> str:
@@ -84,8 +89,10 @@ def build(recipe: Recipe) -> Built:
     """A whole package, signed as abuild signs."""
     data = compressed(_data(recipe.files))
     control = compressed(_control(recipe, hashlib.sha256(data).hexdigest()), cut=True)
-    whole = _signature_segment(control, "RSA", KEY, signing_key()) + control + data
-    return Built(recipe, whole, _paragraph(recipe, control, len(whole)))
+    signature = _signature_segment(control, "RSA", KEY, signing_key())
+    whole = signature + control + data
+    checksum = hashlib.sha1(control, usedforsecurity=False).digest()
+    return Built(recipe, whole, _paragraph(recipe, checksum, len(whole)), checksum, len(signature))
 
 
 def index(packages: Iterable[Built], *, description: str = "v3.22 tests", written: int = BUILT) -> bytes:
@@ -190,13 +197,13 @@ def _control(recipe: Recipe, datahash: str) -> bytes:
     return make_tar(tar_entry(name, node) for name, node in files.items())
 
 
-def _paragraph(recipe: Recipe, control: bytes, size: int) -> str:
+def _paragraph(recipe: Recipe, checksum: bytes, size: int) -> str:
     installed = sum(len(node.data or b"") for node in recipe.files.values())
     lines = {
-        "C": format_checksum(hashlib.sha1(control, usedforsecurity=False).digest()),
+        "C": format_checksum(checksum),
         "P": recipe.name,
         "V": recipe.version,
-        "A": recipe.architecture,
+        "A": "x86_64" if recipe.architecture == "noarch" else recipe.architecture,  # as abuild has it written
         "S": str(size),
         "I": str(installed),
         "T": f"package of the tests: {recipe.name}",

@@ -17,6 +17,12 @@ _VARIANT_HAS: dict[str, frozenset[Need]] = {
 
 
 def told(definition: ImageDefinition) -> tuple[tuple[str, str], ...]:
+    """What checks must know: of a person's own, and which modules need not be there."""
+    absent = " ".join(definition.absent_modules)
+    return (*((("IW_ABSENT_MODULES", absent),) if absent else ()), *_personal(definition))
+
+
+def _personal(definition: ImageDefinition) -> tuple[tuple[str, str], ...]:
     """What the check ``site`` must know of a person's own; nothing where there is nothing."""
     if definition.platform.os == "windows":
         return (("IW_WINDOWS", windows.REVISION),)
@@ -47,7 +53,7 @@ def check_names(definition: ImageDefinition) -> tuple[str, ...]:
     bytecode = Need.NO_BYTECODE if definition.bytecode is Bytecode.NONE else Need.BYTECODE
     has = _VARIANT_HAS.get(definition.name.variant, frozenset()) | {bytecode} | _bare(definition)
     has |= {need for need in Need if need.value in definition.parts} | _FLAVOUR_HAS[definition.name.flavour]
-    has |= {Need.SITE} if told(definition) else frozenset()
+    has |= {Need.SITE} if _personal(definition) else frozenset()
     if not definition.series.startswith("2."):
         has |= {Need.PYTHON_3}
     absent = set(definition.absent_modules)

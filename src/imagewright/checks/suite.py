@@ -67,7 +67,12 @@ SUITE: tuple[Check, ...] = (
     Check("bytecode", "the standard library's bytecode is there and used", frozenset({Need.BYTECODE})),
     Check("no-bytecode", "there is no bytecode", frozenset({Need.NO_BYTECODE})),
     Check("build-paths", "nothing tells where and how the interpreter was built"),
-    Check("embedding", "libpython is there for programs that embed it", frozenset({Need.DEVELOPMENT})),
+    Check(
+        "embedding",
+        "libpython is there for programs that embed it",
+        frozenset({Need.DEVELOPMENT}),
+        modules=frozenset({"_ctypes"}),
+    ),
     Check(
         "tls", "TLS believes the image's certificates, and only them", as_user=True, modules=frozenset({"_ssl"})
     ),

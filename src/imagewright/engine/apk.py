@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""apk's database, written as apk would have left it (apk-tools 2.14, src/database.c and src/package.c).
+"""apk's database, written as apk would have left it (apk-tools, src/database.c and src/package.c).
 
 ``installed`` has a paragraph for each package, as indexes have, and below it its directories (``F:``, with ``M:``
 where mode or owner are unusual) and files (``R:``, ``a:``, ``Z:``); ``scripts.tar`` has scripts, ``triggers`` the
-directories that packages wait for.
+directories that packages wait for. Packages are in the order of their names, as apk 3 has them; their scripts are
+kept as apk 2 does, which apk 3 reads, and packs when it next changes something.
 """
 
 from __future__ import annotations
@@ -68,8 +69,12 @@ class ApkUnpacker(TreeUnpacker[Brought]):
 
     def replaces(self, control: Brought, other: Brought) -> bool:
         """By what it says it replaces; where both do, the higher priority (apk-package(5), replaces_priority)."""
-        mine, others = _priority(control, other), _priority(other, control)
-        return mine >= 0 and mine >= others
+        return _replaces(control, other)
+
+
+def _replaces(control: Brought, other: Brought) -> bool:
+    mine, others = _priority(control, other), _priority(other, control)
+    return mine >= 0 and mine >= others
 
 
 def _priority(control: Brought, other: Brought) -> int:
@@ -91,11 +96,12 @@ def write_database(root: Path, below: Iterable[Path], packages: Iterable[tuple[L
     trees = tuple(below)
     make_directory(inside(root, _INSTALLED).parent)
     added = tuple(packages)
-    paragraphs_added = "".join(_paragraph(*one) for one in added)
-    installed = _read(trees, _INSTALLED) + paragraphs_added.encode("utf-8", "surrogateescape")
+    lost = _lost(added)
+    paragraphs_added = "".join(_paragraph(*one, lost.get(one[0].name, frozenset())) for one in added)
+    database = _sorted(_read(trees, _INSTALLED) + paragraphs_added.encode("utf-8", "surrogateescape"))
     lines = (_trigger_line(brought) for _, brought in added if brought.control.triggers)
     triggers = _read(trees, _TRIGGERS) + "".join(lines).encode()
-    for path, data in ((_INSTALLED, installed), (_TRIGGERS, triggers), (f"{DATABASE}/lock", b"")):
+    for path, data in ((_INSTALLED, database), (_TRIGGERS, triggers), (f"{DATABASE}/lock", b"")):
         _write(root / path, data)
     _write(root / _SCRIPTS, _scripts(_read(trees, _SCRIPTS), added))
 
@@ -133,12 +139,18 @@ def world(trees: Iterable[Path]) -> list[str]:
     return _read(trees, WORLD).decode("utf-8", "replace").split()
 
 
-def script(trees: Iterable[Path], checksum: str, kind: str) -> tuple[str, bytes]:
-    """A script of an installed package: its name in the database, and its text. Raises :class:`BuildError`."""
+def installed(trees: Iterable[Path]) -> dict[str, tuple[str, str]]:
+    """Name and version of every installed package, by the checksum of its control segment."""
+    packages = read_installed(_read(trees, _INSTALLED), "the root")
+    return {fields.get("C", ""): (fields["P"], fields["V"]) for fields in packages}
+
+
+def script(trees: Iterable[Path], checksum: str, kind: str) -> bytes:
+    """The text of an installed package's script. Raises :class:`BuildError`."""
     with tarfile.open(fileobj=io.BytesIO(_read(trees, _SCRIPTS))) as archive:
         for member in archive:
             if member.name.endswith(f".{checksum}.{kind}") and (file := archive.extractfile(member)):
-                return member.name, file.read()
+                return file.read()
     raise BuildError(f"apk's database has no {kind} script of {checksum}")
 
 
@@ -147,7 +159,34 @@ def script_name(package: LockedPackage, control: ApkControl, kind: str) -> str:
     return f"{package.name}-{package.version}.{format_checksum(control.checksum)}.{kind}"
 
 
-def _paragraph(package: LockedPackage, brought: Brought) -> str:
+def _sorted(installed: bytes) -> bytes:
+    """The paragraphs in the order of their packages' names."""
+    paragraphs = [one for one in installed.split(b"\n\n") if one]
+    return b"".join(one + b"\n\n" for one in sorted(paragraphs, key=_name))
+
+
+def _name(paragraph: bytes) -> bytes:
+    return next((line for line in paragraph.split(b"\n") if line.startswith(b"P:")), b"")
+
+
+def _lost(added: Iterable[tuple[LockedPackage, Brought]]) -> dict[str, frozenset[str]]:
+    """Package → paths that it ships and another one keeps, which says that it replaces the first."""
+    keepers: dict[str, tuple[LockedPackage, Brought]] = {}
+    lost: dict[str, frozenset[str]] = {}
+    for package, brought in added:
+        for one in brought.entries:
+            path = one.entry.path
+            keeper, has = keepers.setdefault(path, (package, brought))
+            if keeper is package or one.entry.kind is Kind.DIRECTORY:
+                continue
+            loser = package
+            if _replaces(brought, has):
+                loser, keepers[path] = keeper, (package, brought)
+            lost[loser.name] = lost.get(loser.name, frozenset()) | {path}
+    return lost
+
+
+def _paragraph(package: LockedPackage, brought: Brought, lost: frozenset[str]) -> str:
     control = brought.control
     get = control.fields.get
     fields = {
@@ -177,6 +216,8 @@ def _paragraph(package: LockedPackage, brought: Brought) -> str:
         if entry is not None and _access(entry) != _DIRECTORY:
             lines.append(f"M:{entry.uid}:{entry.gid}:{entry.mode:o}")
         for one in files:
+            if one.entry.path in lost:
+                continue
             lines.append(f"R:{one.entry.path.rpartition('/')[2]}")
             mode = 0o777 if one.entry.kind is Kind.SYMLINK else one.entry.mode
             if (one.entry.uid, one.entry.gid, mode) != _FILE:
@@ -187,7 +228,7 @@ def _paragraph(package: LockedPackage, brought: Brought) -> str:
 
 
 def _by_directory(entries: Iterable[ApkEntry]) -> Iterator[tuple[str, Entry | None, list[ApkEntry]]]:
-    """Directories in the order in which a package first names them, with their files."""
+    """A package's directories with their files, in the order of their names."""
     found: dict[str, tuple[Entry | None, list[ApkEntry]]] = {}
     for one in entries:
         if one.entry.kind is Kind.DIRECTORY:
@@ -195,7 +236,8 @@ def _by_directory(entries: Iterable[ApkEntry]) -> Iterator[tuple[str, Entry | No
             found[one.entry.path] = (one.entry, files)
         else:
             found.setdefault(one.entry.path.rpartition("/")[0], (None, []))[1].append(one)
-    return ((path, entry, files) for path, (entry, files) in found.items())
+    for path, (entry, files) in sorted(found.items()):
+        yield path, entry, sorted(files, key=lambda one: one.entry.path)
 
 
 def _access(entry: Entry) -> tuple[int, int, int]:

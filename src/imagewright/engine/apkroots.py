@@ -135,7 +135,7 @@ class _Assembly:
             control = controls[package.name] if controls else self._done[package.name].control
             text = control.scripts.get(kind)
             if text is not None:
-                self._execute(f"{package.name}-{package.version}", kind, text, (package.version,))
+                self._execute(package.name, package.version, kind, text, (package.version,))
 
     def _triggers(self) -> None:
         """Each package with triggers once, with all directories that concern it and in which something changed.
@@ -146,15 +146,16 @@ class _Assembly:
         new = {format_checksum(brought.control.checksum) for brought in self._done.values()}
         changed = frozenset(path for brought in self._done.values() for path in brought.directories)
         everything = apk.directories(trees)
+        installed = apk.installed(trees)
         for checksum, patterns in apk.waiting(trees).items():
             among = everything if checksum in new else changed
             hit = sorted(f"/{path}" for path in among if any(_concerns(one, f"/{path}") for one in patterns))
             if hit:
-                name, text = apk.script(trees, checksum, "trigger")
-                self._execute(name.partition(f".{checksum}")[0], "trigger", text, tuple(hit))
+                text = apk.script(trees, checksum, "trigger")
+                self._execute(*installed[checksum], "trigger", text, tuple(hit))
 
-    def _execute(self, package: str, kind: str, text: bytes, arguments: tuple[str, ...]) -> None:
-        name = f"{package}.{kind}"
+    def _execute(self, package: str, version: str, kind: str, text: bytes, arguments: tuple[str, ...]) -> None:
+        name = f"{package}-{version}.{kind}"
         self._machine.output(f"Executing {name}\n".encode())
         place = inside(self._root, f"{recipe.EXEC}/{name}")
         with disk("cannot stage a script"):
@@ -176,7 +177,7 @@ class _Assembly:
         result = self._machine.sandbox.run(request, self._machine.output)
         if result.status:
             raise BuildError(
-                f"the {kind} script of {package} ended with status {result.status}",
+                f"the {kind} script of {package}-{version} ended with status {result.status}",
                 why="the step's log has its output",
                 details={"status": result.status, "replay": self._machine.sandbox.replay(request)},
             )

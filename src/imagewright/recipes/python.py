@@ -197,7 +197,7 @@ def compile_scripts(wanted: Compilation) -> tuple[Script, ...]:
             "IW_LTO": "yes" if optimised else "no",
             "IW_PYTHON2": _python2(wanted),
             "IW_CFLAGS": " ".join(compiler_flags(wanted)),
-            "IW_LDFLAGS": " ".join(_LINKING),
+            "IW_LDFLAGS": " ".join(linker_flags(wanted)),
         },
         "install": {
             "IW_SERIES": wanted.directory,
@@ -244,6 +244,11 @@ def compiler_flags(wanted: Compilation) -> tuple[str, ...]:
         # Half the time of -O2, and no debug information to write. Fortification wants some optimisation.
         return (*flags, "-O1", "-g0")
     return (*flags, "-flto", *_PROFILE_USE) if wanted.trained else (*flags, "-flto")
+
+
+def linker_flags(wanted: Compilation) -> tuple[str, ...]:
+    """What the linker gets beyond configure's own flags, for the final build; none of it is recorded."""
+    return (*_LINKING, alpine.STACK_LINKING) if wanted.musl else _LINKING
 
 
 def required_modules(wanted: Compilation) -> tuple[str, ...]:

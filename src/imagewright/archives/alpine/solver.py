@@ -98,8 +98,9 @@ class _Solver:
         for package in sorted(installed, key=lambda one: one.name):
             self._own(state, package)
             state.conflicts += tuple(_Need(one, package) for one in package.depends if one.conflict)
-        needs = (_Need(self._relation(word), None) for word in wanted)
-        state.open = tuple(needs)
+        needs = [_Need(self._relation(word), None) for word in wanted]
+        state.conflicts += tuple(one for one in needs if one.relation.conflict)
+        state.open = tuple(one for one in needs if not one.relation.conflict)
         return state
 
     def run(self, state: _State) -> _State:

@@ -39,7 +39,8 @@ class Universe:
         self._providers: dict[str, list[Offer]] = {}
         self.conditional: list[ApkPackage] = []
         for name in sorted(self._packages):
-            for _, package in sorted(self._packages[name].items()):
+            newest_first = sorted(self._packages[name].values(), key=_age, reverse=True)
+            for package in newest_first:
                 self._register(package)
 
     def _register(self, package: ApkPackage) -> None:
@@ -89,6 +90,11 @@ class Universe:
             for package in versions.values()
         )
         return Universe((*others, *fixed.values()), self.architecture)
+
+
+def _age(package: ApkPackage) -> tuple[object, ...]:
+    """Newer ones are greater; different spellings of one version have an order too."""
+    return key(package.version), package.version
 
 
 def names_of(package: ApkPackage) -> dict[str, str | None]:

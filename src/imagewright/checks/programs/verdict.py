@@ -7,6 +7,7 @@ written for Python 3.9 and newer. What they are told is in the environment:
 IW_RELEASE            the version expected
 IW_VARIANT            full, slim, minimal, …
 IW_OPTIONAL_MODULES   extension modules whose libraries this variant leaves out, separated by blanks
+IW_ABSENT_MODULES     those of them that were perhaps never built
 IW_PARTS              parts of the interpreter's tree that the image has: interpreter, development, …
 IW_ADDRESS            a Debian archive that can be reached, or nothing
 """

@@ -2,6 +2,7 @@
 """Images for Windows meet real peers: BuildKit reads our layer and writes another in the same form; skopeo copies.
 
 pip is the real one, from the machine's own index; the interpreter and the base are made up. Nothing of it runs.
+A tag that Windows and Linux share gives each client what is its own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pytest
 
 from imagewright.oci.reader import read_layer
 from imagewright.oci.windows import check_windows_layer
-from peers.fixtures import Workshop
+from peers.fixtures import QUICK, Built, Workshop
 from peers.programs import HERE, docker_client, output, peers_directory, start_docker, stop_docker
 from peers.registries import RealRegistry, real_registry
 from support.loopback import serve
@@ -27,14 +28,16 @@ from support.windows import RELEASE, VERSIONS, base_layout, files, nupkg
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 SPEC = "3.13-windowsservercore-ltsc2025"
+OLDER = "3.13-windowsservercore-ltsc2022"
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An image of Windows in a registry, and a client of an engine that reaches it."""
+    """An image of Windows in a registry, a client of an engine that reaches it, and where it was built."""
 
     reference: str
     docker: Path
+    workshop: Workshop
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +48,17 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]
 
 @pytest.fixture(scope="module")
 def published(
-    registry: RealRegistry, workshop: Workshop, tmp_path_factory: pytest.TempPathFactory
+    registry: RealRegistry, quick_image: Built, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Published]:
     need_root()
     program("mmdebstrap", "mmdebstrap")
     place, state = tmp_path_factory.mktemp("windows"), tmp_path_factory.mktemp("engine")
-    own = Workshop(place, workshop.store, place / "imagewright.lock")
+    own = quick_image.workshop.apart(place)
     archive = nupkg()
     with serve({"python.nupkg": archive}) as server:
         (place / "imagewright.toml").write_text(f"""
+[defaults]
+variant = "slim"
 [windows]
 base = "{registry.host}/windows/servercore"
 plain_http = true
@@ -64,9 +69,11 @@ size = {len(archive)}
 sha256 = "{hashlib.sha256(archive).hexdigest()}"
 url = "{server}/python.nupkg"
 """)
-        layout = base_layout(place / "base", VERSIONS["ltsc2025"])
-        own.call("copy", f"oci:{layout}:base", f"{registry.host}/windows/servercore:ltsc2025", "--plain-http")
-        own.call("push", SPEC, f"{registry.host}/python", "--plain-http")
+        for suite, version in VERSIONS.items():
+            layout = base_layout(place / suite, version)
+            base = f"{registry.host}/windows/servercore:{suite}"
+            own.call("copy", f"oci:{layout}:base", base, "--plain-http")
+        own.call("push", SPEC, OLDER, f"{registry.host}/python", "--plain-http")
     root = peers_directory() / "docker"
     output([HERE / "make-docker-root", root], timeout=900)
     # Only an engine with containerd's store builds for Windows on Linux.
@@ -74,7 +81,7 @@ url = "{server}/python.nupkg"
     process, engine = start_docker(root, state)
     try:
         client = docker_client(root, state, tmp_path_factory.mktemp("client"))
-        yield Published(f"{registry.host}/python:{SPEC}", client / "docker")
+        yield Published(f"{registry.host}/python:{SPEC}", client / "docker", own)
     finally:
         stop_docker(process, engine)
 
@@ -151,3 +158,40 @@ def test_skopeo_copies_it_whole(published: Published, tmp_path: Path) -> None:
     config = json.loads((tmp_path / "copy" / manifest["config"]["digest"].removeprefix("sha256:")).read_bytes())
     assert (config["os"], config["os.version"]) == ("windows", VERSIONS["ltsc2025"])
     assert len(manifest["layers"]) == 2
+
+
+def test_linux_and_windows_share_a_tag_and_each_client_finds_its_own(
+    published: Published, registry: RealRegistry, quick_image: Built, tmp_path: Path
+) -> None:
+    """``3.13`` was published from Windows' images first; Linux joins it, and none of them leaves it again."""
+    shared, skopeo = f"{registry.host}/python:3.13", program("skopeo", "skopeo")
+    plain = "--tls-verify=false"
+    push = ("push", *QUICK, f"{registry.host}/python", "--plain-http", "--force")
+    published.workshop.answer(*push)
+    index = json.loads(output([skopeo, "inspect", "--raw", plain, f"docker://{shared}"]))
+    assert [
+        (one["platform"]["os"], one["platform"]["architecture"], one["platform"].get("os.version"))
+        for one in index["manifests"]
+        if one["platform"]["os"] != "unknown"  # what is attested of Linux' image
+    ] == [
+        ("linux", "amd64", None),
+        ("windows", "amd64", VERSIONS["ltsc2022"]),
+        ("windows", "amd64", VERSIONS["ltsc2025"]),
+    ]
+    assert index["manifests"][0]["digest"] == quick_image.answer["digest"]
+
+    words = ["copy", "--all", "--preserve-digests", "--src-tls-verify=false"]
+    output([skopeo, *words, f"docker://{shared}", f"dir:{tmp_path}/all"])
+    assert json.loads((tmp_path / "all/manifest.json").read_bytes()) == index
+    found = {
+        system: json.loads(output([skopeo, f"--override-os={system}", "inspect", plain, f"docker://{shared}"]))
+        for system in ("linux", "windows")
+    }
+    assert {system: one["Os"] for system, one in found.items()} == {"linux": "linux", "windows": "windows"}
+
+    output([published.docker, "pull", "--quiet", shared])
+    said = output([published.docker, "run", "--rm", "--network", "none", shared, "python", "-c", "print(6 * 7)"])
+    assert said == "42\n"
+    again = published.workshop.answer("push", SPEC, f"{registry.host}/python", "--plain-http")
+    assert [image["moved"] for image in again["images"]] == [[]], "one of Windows' was pushed alone"
+    assert json.loads(output([skopeo, "inspect", "--raw", plain, f"docker://{shared}"])) == index

@@ -123,6 +123,22 @@ def baked(docker: Docker, built: Built, tmp_path: Path, tag: str) -> Path:
     return tmp_path / "engine.tar"
 
 
+def test_a_real_bake_reads_the_whole_matrix(docker: Docker, workshop: Workshop, tmp_path: Path) -> None:
+    """Every image on two platforms, for a builder in Kubernetes with caches in a registry."""
+    words = ("--builder", "kubernetes", "--cache", "registry.example/cache", "--tree", "tree")
+    made = workshop.answer("bake", "--all", "--platform", "linux/amd64,linux/arm64", *words)
+    (tmp_path / "docker-bake.json").write_text(made["text"])
+    ours = json.loads(made["text"])
+    read = json.loads(docker("buildx", "bake", "--file", tmp_path / "docker-bake.json", "--print"))
+    assert set(read["target"]) == set(ours["target"])
+    assert read["group"]["default"]["targets"] == ours["group"]["default"]["targets"]
+    compiled, slim = read["target"]["python-3-13-15-trixie"], read["target"]["3-13-15-slim-trixie"]
+    assert slim["contexts"]["python"] == "target:python-3-13-15-trixie"
+    assert slim["platforms"] == compiled["platforms"] == ["linux/amd64", "linux/arm64/v8"]
+    assert "mode=max" in str(compiled["cache-to"])
+    assert "registry.example/cache:python-3-13-15-trixie" in str(compiled["cache-from"])
+
+
 STAGES = {"packages", "buildbase", "recipe-image", "base", "image"}
 """Of the Dockerfile's stages, those that this buildah needs; it would make the others too, though unused."""
 

@@ -22,9 +22,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 SPEC = "3.13-slim-trixie"
 SHOW = (
-    "import demo_own, json, locale, os, sys, this; locale.setlocale(locale.LC_ALL, '');"
+    "import demo_own, json, locale, os, sys, sysconfig, this, zoneinfo; locale.setlocale(locale.LC_ALL, '');"
     "print(json.dumps([os.getuid(), os.getgid(), os.getcwd(), os.environ['HOME'], sys.argv[1:], demo_own.WORD,"
-    " locale.format_string('%.1f', 1.5), this.greeting, demo_own.__cached__]))"
+    " locale.format_string('%.1f', 1.5), this.greeting, demo_own.__cached__,"
+    " os.environ['OWN'], zoneinfo.ZoneInfo('US/Pacific').key, len.__doc__,"
+    " '--without-doc-strings' in sysconfig.get_config_var('CONFIG_ARGS')]))"
 )
 PATCH = """\
 --- a/Lib/this.py
@@ -61,6 +63,11 @@ def own(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         f"""[defaults]
 profile = "quick"
 bytecode = "stdlib+site"
+packages = ["tree"]
+configure = ["--without-doc-strings"]
+environment = {{ OWN = "said" }}
+labels = {{ "org.opencontainers.image.vendor" = "Example" }}
+tzdata_legacy = true
 requirements = ["requirements.txt"]
 installers = "none"
 user = {{ name = "app", uid = 1234 }}
@@ -84,7 +91,8 @@ tags = ["{{series}}-own"]
 def test_a_container_runs_what_was_chosen_as_who_was_chosen(own: Own) -> None:
     said = json.loads(own.workshop.call("run", SPEC).stdout.splitlines()[-1])
     cached = "/usr/local/lib/python3.13/site-packages/__pycache__/demo_own.cpython-313.pyc"
-    assert said == [1234, 1234, "/home/app", "/home/app", ["hello"], "own", "1,5", "patched", cached]
+    assert said[:9] == [1234, 1234, "/home/app", "/home/app", ["hello"], "own", "1,5", "patched", cached]
+    assert said[9:] == ["said", "US/Pacific", None, True]
     assert json.loads(own.workshop.call("run", SPEC, "--", "a", "b").stdout.splitlines()[-1])[4] == ["a", "b"]
 
 
@@ -92,8 +100,11 @@ def test_checks_pass_and_names_are_ones_own(own: Own) -> None:
     assert own.answer["repository"] == "registry.example/team/python"
     assert own.answer["tags"] == ["3.13-own"]
     command = ["tar", "-xOf", own.archive, "manifest.json"]
-    names = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    assert names[0]["RepoTags"] == ["registry.example/team/python:3.13-own"]
+    (entry,) = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert entry["RepoTags"] == ["registry.example/team/python:3.13-own"]
+    command[-1] = entry["Config"]
+    config = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["config"]
+    assert config["Labels"]["org.opencontainers.image.vendor"] == "Example"
 
 
 def test_the_lock_names_the_wheel_and_no_address(own: Own) -> None:
@@ -108,6 +119,7 @@ def test_no_layer_hides_another_ones_file(own: Own, tmp_path: Path) -> None:
     assert (root / "usr/local/bin/demo-own").stat().st_mode & 0o111
     assert "app:x:1234:1234::/home/app:/bin/sh" in (root / "etc/passwd").read_text()
     assert not (root / "usr/share/i18n").exists()
+    assert (root / "usr/bin/tree").stat().st_mode & 0o111
     steps = [layer["step"].split()[0] for layer in own.answer["layers"]]
     assert steps.count("site") == 1
 

@@ -120,6 +120,7 @@ class Arena:
         self._inside = "/bench" if root else os.environ.get("TMPDIR", "/var/tmp") + "/imagewright-interpreters"
         self.outside = Path(f"{root or ''}{self._inside}")
         self.outside.mkdir(parents=True, exist_ok=True)
+        self.answer = f"answer-{os.getpid()}.json"  # another run may use the same root
 
     def call(self, words: Sequence[str], environment: dict[str, str], limit: float = LIMIT) -> str:
         """Run; what it printed. Raises ``RuntimeError`` with the end of that if it failed, or took too long."""
@@ -169,7 +170,7 @@ class Arena:
         self, benchmark: Benchmark, python: str, *, loops: int, values: int, seed: int
     ) -> dict[str, list[float]]:
         """Seconds of each value, of each measurement that the script makes."""
-        answer = self.outside / "answer.json"
+        answer = self.outside / self.answer
         answer.unlink(missing_ok=True)
         self.call(
             [
@@ -180,7 +181,7 @@ class Arena:
                 f"--loops={loops}",
                 "--warmups=1",
                 f"--values={values}",
-                f"--append={self._inside}/answer.json",
+                f"--append={self._inside}/{self.answer}",
             ],
             {
                 "PYTHONPATH": self._site(benchmark),
@@ -328,7 +329,7 @@ def main() -> int:
     for name, why in failed.items():
         print(f"FAILED {name}: {why}")
     with contextlib.suppress(FileNotFoundError):
-        (arena.outside / "answer.json").unlink()
+        (arena.outside / arena.answer).unlink()
     if not results or failed:
         return 1
     last = contestants[-1].name

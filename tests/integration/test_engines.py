@@ -27,6 +27,7 @@ from cryptography.x509.oid import NameOID
 from peers.engine_log import checks, compiles
 from peers.fixtures import QUICK, Built, Workshop
 from peers.programs import HERE, docker_client, output, peers_directory, podman_client, start_docker, stop_docker
+from peers.registries import real_registry
 from support.machine import need_root, program
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -295,3 +296,58 @@ def test_podman_builds_all_variants_and_they_are_equal(
     own, images = native
     other = built_by("podman", podman_client(state, runroot, client), own, tmp_path)
     assert_equal(own, images, other, {*EXPECTED, "etc/hostname"})
+
+
+@LONG
+def test_a_registry_keeps_the_cache(
+    quick_image: Built, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What a bake file says of caches, to a real builder and registry: another builder takes up what one left.
+
+    Without the registry, a cache that cannot be read keeps nothing from being built, and one that cannot be
+    written fails the build.
+    """
+    need_root()
+    root, state = peers_directory() / "docker", tmp_path_factory.mktemp("cache")
+    output([HERE / "make-docker-root", root], timeout=900)
+    # Only an engine with containerd's store exports caches to a registry (docs.docker.com/build/cache/backends).
+    (state / "daemon.json").write_text(json.dumps({"features": {"containerd-snapshotter": True}}))
+    process, engine = start_docker(root, state)
+    try:
+        docker = Docker(docker_client(root, state, tmp_path_factory.mktemp("client")))
+        with real_registry(tmp_path_factory.mktemp("registry")) as registry:
+            target, words = cached_build(quick_image, f"{registry.host}/cache", tmp_path)
+            source, keep = f"--cache-from={target['cache-from'][0]}", f"--cache-to={target['cache-to'][0]}"
+            assert ran_again(docker, *words, source, keep)
+            docker("builder", "prune", "--all", "--force")
+            assert not ran_again(docker, *words, source)
+        docker("builder", "prune", "--all", "--force")
+        assert ran_again(docker, *words, source)
+        with pytest.raises(AssertionError, match="error writing"):
+            ran_again(docker, *words, keep)
+    finally:
+        stop_docker(process, engine)
+
+
+def cached_build(built: Built, cache: str, place: Path) -> tuple[Any, list[str]]:
+    """An image's target, and how to build it with the native interpreter in the place of its compile."""
+    workshop = built.workshop
+    places = ("--contexts", place / "contexts", "--tree", place / "tree")
+    made = workshop.answer("bake", *QUICK, "--builder", "remote", "--cache", cache, *places)
+    workshop.call("dockerfiles", place / "tree", "--only", "3.13-slim-trixie", *QUICK[1:], "-q",
+                  "--platform", "linux/amd64")  # fmt: skip
+    target = json.loads(made["text"])["target"]["3-13-15-slim-trixie"]
+    contexts = {**target["contexts"], "python": str(interpreter(built, place / "python"))}
+    epoch = target["args"]["SOURCE_DATE_EPOCH"]
+    words = [f"--build-context={name}={where}" for name, where in contexts.items()]
+    return target, [*words, f"--build-arg=SOURCE_DATE_EPOCH={epoch}", target["context"]]
+
+
+def ran_again(docker: Docker, *words: str) -> bool:
+    """Build; whether packages were installed, or came out of the cache. ``AssertionError`` where it fails."""
+    command = [docker.directory / "docker", "buildx", "build", "--network=none", "--progress=plain", *words]
+    ended = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return "Setting up netbase" in ended.stderr

@@ -124,6 +124,15 @@ def test_conflicts_either_way() -> None:
     assert plain(solve(universe("a !b>2\nb=1-r0\nb=3-r0\nc a b"), ["c"])) == ["a", "b", "c"]
 
 
+def test_what_is_not_wanted_stays_out() -> None:
+    found = universe("a\nb\nc a\nx || a")
+    assert plain(solve(found, ["a", "!x"])) == ["a"]
+    assert plain(solve(found, ["b", "!a"])) == ["b"]
+    with pytest.raises(SolveError, match="nothing satisfies a") as caught:
+        solve(found, ["c", "!a"])
+    assert "what was asked conflicts with a" in caught.value.why
+
+
 def test_another_provider_is_tried() -> None:
     """The preferred provider cannot be installed, so the next one is."""
     found = universe("a x\ngood | x=1\nbetter=1-r0 missing | x=2")
@@ -138,6 +147,8 @@ def test_install_if() -> None:
     assert plain(solve(unfit, ["docs", "foo"])) == ["docs", "foo"]
     base = solve(found, ["docs"]).packages
     assert plain(solve(found, ["foo"], installed=base)) == ["foo", "foo-doc"]
+    several = universe("docs\nfoo-doc=2.0-r0 || docs\nfoo-doc=2.0_p1-r0 || docs\nfoo-doc=1.9-r0 || docs")
+    assert names(solve(several, ["docs"])) == ["docs=1.0-r0", "foo-doc=2.0_p1-r0"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 import imagewright.checks
 from imagewright.checks import windows
-from imagewright.checks.selection import check_names
+from imagewright.checks.selection import check_names, told
 from imagewright.checks.suite import SUITE, TWO, Need, find, programs, revision
 from imagewright.model.images import (
     Bytecode,
@@ -137,6 +137,15 @@ def test_variants_get_the_checks_they_can_pass() -> None:
     assert {"version", "imports", "tls", "bytecode", "commands"} <= minimal
     assert set(check_names(definition("minimal-debug"))) == minimal - {"no-shell"}
     assert "no-bytecode" not in full
+
+
+def test_checks_know_what_need_not_be_there() -> None:
+    alpine = replace(definition("alpine"), absent_modules=("_bz2", "_dbm"))
+    assert told(alpine) == (("IW_ABSENT_MODULES", "_bz2 _dbm"),)
+    assert not {"site", "compression"} & set(check_names(alpine))
+    assert "embedding" in check_names(alpine)
+    assert "embedding" not in check_names(replace(alpine, absent_modules=("_ctypes",)))
+    assert told(definition("slim")) == ()
 
 
 def test_bytecode_is_asked_for_or_forbidden() -> None:

@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alpine from nothing: an archive in its form, signed on the spot, locked, unpacked, its scripts run.
 
-What is in the packages is Debian's static busybox and musl (``support/alpine_world.py``). With
-IMAGEWRIGHT_LONG_TESTS=1 CPython is compiled against musl in a root of such packages, and the image is checked.
+What is in the packages is Debian's static busybox and musl (``support/alpine_world.py``). CPython on packages of a
+real Alpine is in ``test_alpine_image.py``.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from imagewright.app.archives import mirrors_of
 from imagewright.app.building import Builder
 from imagewright.app.steps import make_ports
 from imagewright.app.world import make_world
@@ -35,12 +32,10 @@ from peers.fixtures import Workshop
 from peers.programs import peers_directory
 from support.alpine_world import (
     BRANCH,
-    ZLIB,
     AlpineWorld,
     base_world,
     configuration,
     fetch_debs,
-    python_world,
     write_key,
 )
 from support.apks import KEY, Node, Recipe, build, index, public_pem, signed, signing_key
@@ -52,10 +47,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 SPEC = "3.13-alpine3.22"
 FOLDER = f"{BRANCH}/main/x86_64"
 INDEX = f"{FOLDER}/APKINDEX.tar.gz"
-ZLIB_SHA256 = "71feb7947e3c00ef125f83b79a4e529bde31171e5babe48b391f06758d1ab0a1"
-LONG = pytest.mark.skipif(
-    not os.environ.get("IMAGEWRIGHT_LONG_TESTS"), reason="compiles: IMAGEWRIGHT_LONG_TESTS=1"
-)
 
 
 SAYING = ". /etc/os-release; echo $ID $VERSION_ID; ls / | wc -l; id -un"
@@ -89,7 +80,7 @@ class Alpine:
 @pytest.fixture(scope="module")
 def debs() -> Path:
     need_root()
-    return fetch_debs(peers_directory() / "alpine-debs", compiler=bool(os.environ.get("IMAGEWRIGHT_LONG_TESTS")))
+    return fetch_debs(peers_directory() / "alpine-debs")
 
 
 def workshop(directory: Path) -> Workshop:
@@ -103,7 +94,7 @@ def alpine(debs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alp
     with serve(world.files) as url:
         place = workshop(tmp_path_factory.mktemp("alpine"))
         write_key(place.directory)
-        (place.directory / "imagewright.toml").write_text(configuration(str(url), python=False))
+        (place.directory / "imagewright.toml").write_text(configuration(str(url)))
         place.call("lock", SPEC)
         yield Alpine(world, url, place)
 
@@ -219,7 +210,7 @@ def test_what_cannot_be_believed_ends_with_status_5(alpine: Alpine, tmp_path: Pa
     write_key(place.directory)
     musl = f"{FOLDER}/{alpine.world.packages['musl'].filename}"
     with serve(files) as url:
-        (place.directory / "imagewright.toml").write_text(configuration(str(url), python=False))
+        (place.directory / "imagewright.toml").write_text(configuration(str(url)))
         if what == "older":
             place.call("lock", SPEC)
             older = [build(Recipe(name, built=1_600_000_000)) for name in sorted(alpine.world.packages)]
@@ -245,7 +236,7 @@ def test_a_locked_file_that_changed_on_the_mirror(alpine: Alpine, tmp_path: Path
     write_key(place.directory)
     files = dict(alpine.url.files)
     with serve(files) as url:
-        (place.directory / "imagewright.toml").write_text(configuration(str(url), python=False))
+        (place.directory / "imagewright.toml").write_text(configuration(str(url)))
         place.lock.write_bytes(alpine.workshop.lock.read_bytes())
         name = f"{FOLDER}/{alpine.world.packages['tzdata'].filename}"
         url.files[name] = build(alpine.world.packages["tzdata"].recipe).data[:-1] + b"\1"
@@ -257,43 +248,9 @@ def test_a_locked_file_that_changed_on_the_mirror(alpine: Alpine, tmp_path: Path
 
 def test_without_a_key_or_a_mirror(alpine: Alpine, tmp_path: Path) -> None:
     place = workshop(tmp_path / "place")
-    text = configuration(str(alpine.url), python=False)
+    text = configuration(str(alpine.url))
     write_key(place.directory)
     (place.directory / "imagewright.toml").write_text(text.replace(f'keyrings = ["{KEY}"]', ""))
     assert "no key is known" in place.call("lock", SPEC, expect=3).stderr
     (place.directory / "imagewright.toml").write_text(text.replace(f'alpine = "{alpine.url}"', ""))
     assert "no mirror is known for alpine" in place.call("lock", SPEC, expect=3).stderr
-
-
-@LONG
-def test_cpython_on_musl(debs: Path, tmp_path: Path) -> None:
-    mirror = mirrors_of(make_world(GlobalOptions())).addresses("debian")[0]
-    with urllib.request.urlopen(f"{mirror}/{ZLIB}", timeout=60) as answer:
-        source = answer.read()
-    assert Digest.of(source).hex == ZLIB_SHA256
-    world = python_world(debs, source)
-    place = workshop(tmp_path / "python")
-    write_key(place.directory)
-    with serve(world.files) as url:
-        (place.directory / "imagewright.toml").write_text(configuration(str(url), python=True))
-        (answer,) = place.answer("build", SPEC, "--profile", "quick")
-        assert "3.13-alpine" in answer["tags"]
-        said = place.call("run", SPEC, "--profile", "quick", "--", "python3", "-c", PROGRAM).stdout
-        assert json.loads(said) == {"libc": "musl", "zlib": True, "deep": 4000}
-        assert place.answer("outdated", expect=0) == []
-    report = place.answer("report", f"store:{SPEC}")
-    assert "musl" in json.dumps(report)
-
-
-PROGRAM = """
-import json, sysconfig, threading, zlib
-sys = __import__("sys")
-sys.setrecursionlimit(10000)
-def deep(n):
-    return n if n == 4000 else deep(n + 1)
-found = []
-thread = threading.Thread(target=lambda: found.append(deep(0)))
-thread.start(); thread.join()
-libc = "musl" if "musl" in sysconfig.get_config_var("MULTIARCH") else "another"
-print(json.dumps({"libc": libc, "zlib": zlib.decompress(zlib.compress(b"x")) == b"x", "deep": found[0]}))
-"""

@@ -75,7 +75,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair(apk: Apk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     place = tmp_path_factory.mktemp("pair")
-    world = base_world(fetch_debs(peers_directory() / "alpine-debs", compiler=False))
+    world = base_world(fetch_debs(peers_directory() / "alpine-debs"))
     for recipe in odd_packages(world.packages["alpine-release"].recipe):
         world.add(recipe)
     world.write()
@@ -89,7 +89,7 @@ def pair(apk: Apk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 def _our_base(place: Path, url: str) -> Path:
     """A copy of the base root that we make, which may be changed."""
     write_key(place)
-    (place / "imagewright.toml").write_text(configuration(url, python=False))
+    (place / "imagewright.toml").write_text(configuration(url))
     workshop = Workshop(place, place / "store", place / "imagewright.lock")
     workshop.call("lock", SPEC)
     options = GlobalOptions(store=workshop.store, config=place / "imagewright.toml", lock=workshop.lock)

@@ -257,6 +257,8 @@ def test_a_plain_root_is_changed_in_place_and_keeps_no_mount_points(
     assert (tree / "etc/changed").read_text() == "in place\n"
     assert sorted(path.name for path in tree.iterdir()) == ["bin", "dev", "etc", "proc", "run", "tmp", "usr"]
     assert not (tree / "etc/one-file").exists()
+    jail.shell("exit 0", **where)  # also when nobody is left who could be ended
+    assert not (tree / "sys").exists()
     assert list((tree / "dev").iterdir()) == []
 
 

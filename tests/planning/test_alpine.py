@@ -29,7 +29,6 @@ DEPENDS = {
     "alpine-baselayout": "/bin/sh",
     "apk-tools": "so:libz.so.1",
     "busybox": "so:libc.musl-x86_64.so.1",
-    "libc-utils": "musl-utils",
     "musl-utils": "so:libc.musl-x86_64.so.1",
     "gcc": "binutils so:libgcc_s.so.1",
     "zlib-dev": "zlib pc:zlib-not-asked",

@@ -11,8 +11,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from support.machine import program
 
 BRANCH = "v3.22"
 MUSL = "usr/lib/x86_64-linux-musl"
+_INCLUDE = "usr/include/x86_64-linux-musl"
 _GLIBC = (
     "libc6", "libgcc-s1", "libstdc++6", "libgmp10", "libmpfr6", "libmpc3", "libisl23", "zlib1g", "libzstd1",
     "libjansson4", "libacl1", "libattr1", "libselinux1", "libpcre2-8-0", "liblzma5",
@@ -79,16 +79,12 @@ base = [
 ]
 """
 
-MODULES = tuple(
-    "_bz2 _ctypes _curses _curses_panel _dbm _gdbm _hashlib _lzma _sqlite3 _ssl _tkinter _uuid readline".split()  # noqa: SIM905
-)
-"""Extension modules whose libraries the archive does not have."""
-
 
 @dataclass
 class AlpineWorld:
     """The archive's files by path, to be served, and the packages in it."""
 
+    branch: str = BRANCH
     files: dict[str, bytes] = field(default_factory=dict)
     packages: dict[str, Built] = field(default_factory=dict)
 
@@ -100,35 +96,17 @@ class AlpineWorld:
 
     def write(self, *, written: int = 1_760_000_000) -> None:
         """Both indexes, signed; everything is in ``main``, ``community`` is empty."""
-        folder = f"{BRANCH}/main/x86_64"
+        folder = f"{self.branch}/main/x86_64"
         ordered = [self.packages[name] for name in sorted(self.packages)]
         for built in ordered:
             self.files[f"{folder}/{built.filename}"] = built.data
         self.files[f"{folder}/APKINDEX.tar.gz"] = signed(index(ordered, written=written))
-        self.files[f"{BRANCH}/community/x86_64/APKINDEX.tar.gz"] = signed(
-            index([], written=written), algorithm="RSA256"
-        )
+        nothing = signed(index([], written=written), algorithm="RSA256")
+        self.files[f"{self.branch}/community/x86_64/APKINDEX.tar.gz"] = nothing
 
 
-def configuration(url: str, *, python: bool) -> str:
-    """``imagewright.toml`` for the archive at an address; without ``python`` nothing is compiled with it."""
-    build = "".join(
-        f'  {{ name = "{name}", why = "builds" }},\n'
-        for name in (
-            "dash",
-            "gcc",
-            "make",
-            "coreutils",
-            "findutils",
-            "grep",
-            "sed",
-            "tar",
-            "xz",
-            "musl-dev",
-            "zlib-dev",
-        )
-    )
-    absent = ", ".join(f'"{name}"' for name in MODULES)
+def configuration(url: str) -> str:
+    """``imagewright.toml`` for the archive at an address; there is nothing to compile with."""
     return f"""
 [mirrors]
 alpine = "{url}"
@@ -156,11 +134,8 @@ word = "alpine"
 title = "on Alpine Linux, as far as the test's archive has it"
 distributions = ["alpine"]
 slim = true
-absent_modules = [{absent}]
 packages = [{{ name = "tzdata", why = "time zones" }}, {{ name = "hello", why = "it has a script" }}]
-build = [
-{build if python else '  { name = "busybox", why = "nothing is compiled" },'}
-]
+build = [{{ name = "busybox", why = "nothing is compiled" }}]
 """
 
 
@@ -195,7 +170,6 @@ def base_world(debs: Path) -> AlpineWorld:
     )
     loader = deb_files(debs, "musl")["lib/x86_64-linux-musl/libc.so"]
     musl = {"lib/ld-musl-x86_64.so.1": Node(loader.data, 0o755)}
-    musl[f"{MUSL}/libc.so"] = Node(link="/lib/ld-musl-x86_64.so.1")
     names = ("so:libc.so=1", "so:libc.musl-x86_64.so.1=1")
     world.add(Recipe("musl", "1.2.3-r0", musl, provides=names, origin="musl"))
     zones = {
@@ -208,47 +182,29 @@ def base_world(debs: Path) -> AlpineWorld:
     return world
 
 
-def python_world(debs: Path, zlib: bytes) -> AlpineWorld:
-    """The same, with a compiler for musl, and zlib compiled with it (``zlib`` is its source archive)."""
-    world = base_world(debs)
+def tool_recipes(debs: Path, *, shell: str) -> Iterator[Recipe]:
+    """A compiler for musl, and what runs a build; ``shell`` is the package that has ``/bin/sh``."""
     for name, parts in _TOOLS.items():
         files: dict[str, Node] = {}
         for part in parts:
             files |= deb_files(debs, part)
-        depends = () if name == "glibc" else ("glibc",)
-        replaces = ()
-        if (
-            name == "dash"
-        ):  # Debian's static busybox takes its own applets for commands, and the recipes want GNU's
-            files, replaces = {"bin/sh": files["bin/dash"]}, ("busybox",)
+        depends: tuple[str, ...] = () if name == "glibc" else ("glibc",)
+        replaces: tuple[str, ...] = ()
+        if name == "dash":  # Debian's static busybox takes its applets for commands, and the recipes want GNU's
+            files, replaces = {"bin/sh": files["bin/dash"]}, (shell,)
         if name == "gcc":
             depends = ("glibc", "binutils")
             files["usr/bin/gcc"] = Node(_WRAPPER.encode(), 0o755)
-        world.add(Recipe(name, "1.0-r0", files, depends=depends, replaces=replaces))
+        yield Recipe(name, "1.0-r0", files, depends=depends, replaces=replaces)
     headers = {
         path.replace("usr/include/x86_64-linux-gnu/", "usr/include/"): node
         for path, node in deb_files(debs, "linux-libc-dev").items()
         if path.startswith("usr/include/")
     }
     musl_dev = {path: node for path, node in deb_files(debs, "musl-dev").items() if path != f"{MUSL}/libc.so"}
-    include = "usr/include/x86_64-linux-musl"
-    musl_dev |= {path.replace("usr/include", include, 1): node for path, node in headers.items()}
-    world.add(Recipe("musl-dev", "1.2.3-r0", musl_dev, depends=("musl=1.2.3-r0",)))
-    library, header = _zlib(zlib)
-    world.add(
-        Recipe(
-            "zlib",
-            "1.2.13-r0",
-            {"usr/lib/libz.so.1": Node(library, 0o755)},
-            depends=("so:libc.so",),
-            provides=("so:libz.so.1=1.2.13",),
-        )
-    )
-    dev = {f"{include}/{name}": Node(data) for name, data in header.items()}
-    dev[f"{MUSL}/libz.so"] = Node(link="/usr/lib/libz.so.1")
-    world.add(Recipe("zlib-dev", "1.2.13-r0", dev, depends=("zlib=1.2.13-r0",), provides=("pc:zlib=1.2.13",)))
-    world.write()
-    return world
+    musl_dev[f"{MUSL}/libc.so"] = Node(link="/lib/ld-musl-x86_64.so.1")
+    musl_dev |= {path.replace("usr/include", _INCLUDE, 1): node for path, node in headers.items()}
+    yield Recipe("musl-dev", "1.2.3-r0", musl_dev, depends=("musl>=1.2.3",))
 
 
 _DOCUMENTS = ("usr/share/doc/", "usr/share/man/", "usr/share/lintian/")
@@ -279,43 +235,16 @@ def deb_files(debs: Path, name: str) -> dict[str, Node]:
     return found
 
 
-def fetch_debs(directory: Path, *, compiler: bool) -> Path:
+COMPILER = ("musl-dev", "linux-libc-dev", *(part for parts in _TOOLS.values() for part in parts))
+"""Debian's packages for :func:`tool_recipes`."""
+
+
+def fetch_debs(directory: Path, *more: str) -> Path:
     """Debian's packages by apt, with the machine's own sources; kept in ``directory``."""
-    names = ["busybox-static", "musl", "tzdata"]
-    if compiler:
-        names += ["musl-dev", "linux-libc-dev", *(part for parts in _TOOLS.values() for part in parts)]
+    names = ["busybox-static", "musl", "tzdata", *more]
     directory.mkdir(parents=True, exist_ok=True)
     missing = [name for name in names if not list(directory.glob(f"{name}_*.deb"))]
     if missing:
         command = [program("apt-get", "apt"), "-qq", "download", *missing]
         subprocess.run(command, cwd=directory, check=True, capture_output=True, timeout=600)
     return directory
-
-
-ZLIB = "pool/main/z/zlib/zlib_1.2.13.dfsg.orig.tar.bz2"
-"""zlib's source, below the address of a mirror of Debian's."""
-
-
-def _zlib(source: bytes) -> tuple[bytes, dict[str, bytes]]:
-    """zlib compiled by the machine's musl-gcc: its library, and its headers by name."""
-    with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        with tarfile.open(fileobj=io.BytesIO(source)) as archive:
-            archive.extractall(place, filter="data")
-        (top,) = place.iterdir()
-        sources = sorted(path for path in top.glob("*.c"))
-        out = place / "libz.so.1"
-        options = [
-            "-O2",
-            "-fPIC",
-            "-shared",
-            "-Wl,-soname,libz.so.1",
-            "-D_LARGEFILE64_SOURCE=1",
-            "-DHAVE_UNISTD_H",
-        ]
-        subprocess.run(
-            [program("musl-gcc", "musl-tools"), *options, f"-I{top}", "-o", out, *sources],
-            check=True,
-            capture_output=True,
-        )
-        return out.read_bytes(), {header: (top / header).read_bytes() for header in ("zlib.h", "zconf.h")}

@@ -128,7 +128,8 @@ def furnish(request: Request, operations: tuple[Operation, ...]) -> list[str]:
 
 def give_back(made: list[str]) -> None:
     """End everything and take back the mount points that a plain root was lent. For PID 1 only."""
-    os.kill(-1, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # nobody is left but us
+        os.kill(-1, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         while os.wait():
             pass

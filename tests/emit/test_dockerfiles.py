@@ -70,6 +70,23 @@ def test_every_variable_of_a_script_is_said_for_one_platform() -> None:
         assert {f"{name}={value}" for name, value in script.environment} <= said
 
 
+def test_alpine_needs_no_more_than_its_libraries() -> None:
+    """Virtual packages, libraries by soname, 8 MiB for a thread, and no training, whose tests fail on musl."""
+    text = written("3.13-alpine3.23").text
+    runs = [each.words for each in runs_of(text)]
+    (root,) = (words for words in runs if "image-apk.sh .build-deps" in words)
+    assert {"gcc", "musl-dev", "make", "openssl-dev"} <= set(root.split())
+    (image,) = (words for words in runs if "image-apk.sh .python-base" in words)
+    assert "ca-certificates" in image.split()
+    assert "gcc" not in image.split()
+    assert "add .python-rundeps $needed" in files_of(text)["/recipe/image-apk.sh"]
+    assert "-DTHREAD_STACK_SIZE=0x800000" in text
+    assert "-Wl,-z,stack-size=0x800000" in text
+    assert "IW_PGO=none" in text
+    assert "regrtest" not in text
+    assert "-fprofile" not in text.replace("-fprofile-(generate|use|correction)", "")
+
+
 def test_packages_are_pinned_by_the_lock() -> None:
     files = files_of(written("3.13-trixie", locked("3.13-trixie")).text)
     pins = files["/recipe/packages.any"].split()

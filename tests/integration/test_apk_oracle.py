@@ -22,6 +22,7 @@ from imagewright.errors import VerificationError
 from imagewright.model.general import GlobalOptions
 from imagewright.model.images import Profile
 from imagewright.model.options import Selection
+from imagewright.recipes.commands import apk_script
 from peers.apk import Apk, real_apk
 from peers.fixtures import Workshop
 from peers.programs import output, peers_directory
@@ -279,6 +280,47 @@ def test_no_forgery_is_believed_that_apk_refuses(apk: Apk, pair: Pair, tmp_path:
             # The signature in front is not ours to check: the index, which is signed, has the checksum.
             assert believed or at < built.control_at, f"byte {at}"
     assert refused > FORGERIES // 2
+
+
+def test_the_dockerfiles_script(apk: Apk, tmp_path: Path) -> None:
+    """Virtual packages that come and go as one, and libraries by soname, but for modules that are left out."""
+    root = tmp_path / "root"
+    copied(apk.root, root)
+    recipes = (
+        Recipe("compiler", files={"usr/bin/cc1": Node(b"c")}, depends=("helper",)),
+        Recipe("helper", files={"usr/bin/helper": Node(b"h")}),
+        Recipe("libneeded", files={"usr/lib/libneeded.so.1": Node(b"n")}, provides=("so:libneeded.so.1=1",)),
+        Recipe("libleft", files={"usr/lib/libleft.so.1": Node(b"l")}, provides=("so:libleft.so.1=1",)),
+    )
+    packages = [build(recipe) for recipe in recipes]
+    files = {f"main/x86_64/{one.filename}": one.data for one in packages}
+    files |= {f"main/{INDEX}": signed(index(packages)), f"community/{INDEX}": signed(index([]))}
+    Archive(root / "srv/v3.23", files)
+    (root / "etc/apk/keys" / KEY).write_bytes(public_pem(signing_key()))
+    (root / "image-apk.sh").write_text(apk_script())
+    (root / "needs").mkdir()
+    (root / "needs/interpreter").write_text("so:libneeded.so.1 _needed\nso:libleft.so.1 _tkinter\n")
+
+    def script(*words: str, parts: str = "") -> None:
+        environment = (
+            "IW_RELEASE=v3.23",
+            "ALPINE_MIRROR=/srv",
+            f"IW_PARTS={parts}",
+            "IW_OPTIONAL=_tkinter _curses",
+        )
+        output(["chroot", root, "/usr/bin/env", *environment, "/bin/sh", "/image-apk.sh", *words])
+
+    def there() -> set[str]:
+        return set(apk("--root", root, "--no-network", "info", "--quiet").split())
+
+    before = there()
+    script(".build-deps", "compiler")
+    assert there() - before == {".build-deps", "compiler", "helper"}
+    output(["chroot", root, "/sbin/apk", "del", "--no-network", ".build-deps"])
+    assert there() == before
+    script(".python-base", "helper", parts="interpreter extras")
+    assert there() - before == {".python-base", ".python-rundeps", "helper", "libneeded"}
+    assert not list((root / "var/cache/apk").iterdir())
 
 
 def test_a_real_system_is_read(apk: Apk) -> None:

@@ -159,6 +159,12 @@ def test_every_changed_byte_is_noticed_or_changes_nothing() -> None:
             check_whole(open_apk(io.BytesIO(changed), "busybox", checksum=wanted))
 
 
+@pytest.mark.parametrize("compression", [".", "d", "c"])
+def test_the_format_of_apk_3_is_told_from_damage(compression: str) -> None:
+    with pytest.raises(VerificationError, match="it is in the format of apk 3, which is not read yet"):
+        open_apk(io.BytesIO(b"ADB" + compression.encode() + bytes(100)), "it")
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(VerificationError):

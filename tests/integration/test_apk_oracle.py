@@ -282,6 +282,13 @@ def test_no_forgery_is_believed_that_apk_refuses(apk: Apk, pair: Pair, tmp_path:
     assert refused > FORGERIES // 2
 
 
+def test_a_package_in_the_format_of_apk_3_is_refused_by_name(apk: Apk, tmp_path: Path) -> None:
+    said = (word for text in ("name:x", "version:1.0-r0", "arch:x86_64") for word in ("--info", text))
+    apk("mkpkg", *said, "--output", tmp_path / "x.apk")
+    with (tmp_path / "x.apk").open("rb") as file, pytest.raises(VerificationError, match="format of apk 3"):
+        open_apk(file, "it")
+
+
 def test_the_dockerfiles_script(apk: Apk, tmp_path: Path) -> None:
     """Virtual packages that come and go as one, and libraries by soname, but for modules that are left out."""
     root = tmp_path / "root"

@@ -202,7 +202,8 @@ def tool_recipes(debs: Path, *, shell: str) -> Iterator[Recipe]:
         if path.startswith("usr/include/")
     }
     musl_dev = {path: node for path, node in deb_files(debs, "musl-dev").items() if path != f"{MUSL}/libc.so"}
-    musl_dev[f"{MUSL}/libc.so"] = Node(link="/lib/ld-musl-x86_64.so.1")
+    # The linker gets the library of the headers: another one may have functions that they do not declare.
+    musl_dev[f"{MUSL}/libc.so"] = deb_files(debs, "musl")["lib/x86_64-linux-musl/libc.so"]
     musl_dev |= {path.replace("usr/include", _INCLUDE, 1): node for path, node in headers.items()}
     yield Recipe("musl-dev", "1.2.3-r0", musl_dev, depends=("musl>=1.2.3",))
 

@@ -16,6 +16,7 @@ from imagewright.errors import VerificationError
 
 _READ = 1 << 18
 _END_OF_TAR = bytes(1024)
+_VERSION_3 = b"ADB"
 
 
 class Segments:
@@ -38,6 +39,11 @@ class Segments:
         """
         if not self.more():
             raise VerificationError(f"{self._label} is cut short", why="one of its parts is missing")
+        if self._rest.startswith(_VERSION_3):
+            raise VerificationError(
+                f"{self._label} is in the format of apk 3, which is not read yet",
+                why="it begins with ADB (apk-v3(5)); Alpine's archives are in that of apk 2",
+            )
         return Segment(self, self._label, hashes, everything=everything)
 
     def raw(self) -> bytes:

@@ -176,8 +176,8 @@ def test_the_jobs_compile_once_in_two_stores_that_share_a_registry(
     quick_image: Built, registry: RealRegistry, repository: Path, tmp_path: Path, install: str
 ) -> None:
     """The first store is the one in which the quick image was compiled; the second one is empty."""
-    words = (*QUICK, "--push", f"{registry.host}/team/python", "--install", install)
-    words = (*words, "--cache", f"{registry.host}/team/cache")
+    words = (*QUICK, "--push", f"{registry.host}/team/python", "--cache", f"{registry.host}/team/cache")
+    words = (*words, "--install", install)
     jobs = workflow(repository, "github", *words)["jobs"]
     (compiled,) = jobs["compile"]["strategy"]["matrix"]["include"]
     (built,) = jobs["images"]["strategy"]["matrix"]["include"]
@@ -193,10 +193,10 @@ def test_the_jobs_compile_once_in_two_stores_that_share_a_registry(
     for tag in quick_image.answer["tags"]:
         assert published(other, f"{registry.host}/team/python:{tag}") == [quick_image.answer["digest"]]
 
-    found = workflow(repository, "gitlab", *words[:-3], install, "--cache", f"{registry.host}/team/cache")
+    found = workflow(repository, "gitlab", *words)
     (cell,) = found["images"]["parallel"]["matrix"]
     said = run_gitlab(found, "images", cell, repository, tmp_path / "three", tmp_path / "store")
-    assert "0 of" in said, said
+    assert f"0 of {len(quick_image.answer['tags'])} tags moved" in said
 
 
 def published(workshop: Workshop, reference: str) -> list[str]:

@@ -36,14 +36,14 @@ class Apk:
 
     root: Path
 
-    def run(self, *words: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run ``apk WORDS``, however it ends."""
         libraries = f"{self.root}/usr/lib:{self.root}/lib"
         loader = [self.root / "lib/ld-musl-x86_64.so.1", "--library-path", libraries]
         command = [*loader, self.root / "sbin/apk", *words]
         return subprocess.run(
             command,
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
@@ -51,9 +51,9 @@ class Apk:
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
         )
 
-    def __call__(self, *words: str | Path, stdin: str = "") -> str:
+    def __call__(self, *words: str | Path) -> str:
         """Run ``apk WORDS`` and expect success; its output."""
-        ended = self.run(*words, stdin=stdin)
+        ended = self.run(*words)
         said = f"apk {' '.join(map(str, words))}\n{ended.stdout}\n{ended.stderr}"
         assert ended.returncode == 0, f"ended with {ended.returncode}: {said}"
         return ended.stdout

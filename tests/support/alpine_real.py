@@ -143,7 +143,6 @@ name = "alpine3.23"
 distribution = "alpine"
 version = "3.23"
 status = "stable"
-named_only = true
 architectures = ["amd64"]
 foundation = [
   {{ name = "alpine-baselayout", why = "directories, users and groups" }},

@@ -22,7 +22,7 @@ from imagewright.registry.client import RepositoryClient, fallback_tag
 from imagewright.registry.credentials import Credential, Keychain
 from imagewright.registry.publish import Attachment, PlatformImage, Publication, Publisher, PublishOptions
 from imagewright.registry.pull import pull
-from imagewright.registry.transport import RegistryOptions, Transport
+from imagewright.registry.transport import Answer, RegistryOptions, Transport
 from imagewright.registry.upload import Blob, Uploader, Way
 from support.blobs import DirectoryBlobs
 from support.registry import Fault, Registry, run_registry
@@ -226,6 +226,45 @@ def test_platforms_of_two_machines_join_one_index(registry: Registry, pauses: Pa
         publish(there, other)
         publish(there, SLIM)
         assert second.repository("team/python").tags["slim"] == registry.repository("team/python").tags["slim"]
+
+
+class Overtaken(RepositoryClient):
+    """A client beside a machine that read a tag before we moved it, and moves it right after us, some times."""
+
+    def __init__(self, client: RepositoryClient, tag: str, theirs: Document, times: int) -> None:
+        super().__init__(client.transport, client.repository)
+        self._tag, self._theirs, self.left = tag, theirs, times
+
+    def put(self, target: str, document: Document, *, persistence: int = 1) -> Answer:
+        answer = super().put(target, document, persistence=persistence)
+        if target == self._tag and self.left:
+            self.left -= 1
+            super().put(target, self._theirs)
+        return answer
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_platforms_that_are_pushed_at_the_same_moment_are_joined(
+    registry: Registry, pauses: Pauses, times: int
+) -> None:
+    client = client_of(registry, pauses)
+    other = replace(SLIM, platforms=(image_of(ARM64, BASE, b"arm" * 500),))
+    publish(client, other)
+    theirs = client.get("slim")
+    registry.repository("team/python").tags.clear()  # as it was when the other machine looked
+    overtaken = Overtaken(client, SLIM.name, theirs, times)
+    publish(overtaken, SLIM)
+    assert overtaken.left == 0
+    for tag in SLIM.tags:
+        index = Index.parse(client.get(tag).content)
+        assert [str(entry.platform) for entry in index.manifests] == ["linux/amd64", "linux/arm64/v8"]
+
+
+def test_tags_that_never_come_to_rest_are_told(registry: Registry, pauses: Pauses) -> None:
+    client = client_of(registry, pauses)
+    publish(client, replace(SLIM, platforms=(image_of(ARM64, BASE, b"arm" * 500),)))
+    with pytest.raises(RegistryError, match="do not come to rest"):
+        publish(Overtaken(client, SLIM.name, client.get("slim"), 100), SLIM)
 
 
 def test_a_new_build_of_a_platform_replaces_the_old_one(registry: Registry, pauses: Pauses) -> None:

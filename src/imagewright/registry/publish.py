@@ -14,7 +14,7 @@ Nothing here is lost by an interruption: a second run finds what is there by dig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -117,6 +117,26 @@ class Tally:
     sent: int = 0
 
 
+_ROUNDS = 5
+"""How often tags are moved that others move at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Led:
+    """Where tags shall lead: each image's index by its name, and the joint index of each shared tag."""
+
+    publications: Sequence[Publication]
+    shared: Sequence[Shared]
+    indexes: Mapping[str, Document]
+    joint: Mapping[str, Document]
+
+    def wanted(self) -> Iterator[tuple[str, Document, bool]]:
+        """Every tag, what it shall name, and whether it must never move."""
+        for each in self.publications:
+            yield from ((tag, self.indexes[each.name], tag in each.immutable) for tag in each.tags)
+        yield from ((tag, document, False) for tag, document in self.joint.items())
+
+
 class Publisher:
     """Publishes images to one repository."""
 
@@ -137,14 +157,48 @@ class Publisher:
             for image in publication.platforms:
                 self._put_missing(image.manifest)
                 self.attach(image.attachments)
-        indexes = {publication.name: self._index(publication) for publication in publications}
-        wanted = [(tag, indexes[each.name], tag in each.immutable) for each in publications for tag in each.tags]
-        wanted += [(each.tag, self._joined(each, indexes), False) for each in shared]
-        moves = self._moves(wanted)
-        if not self._options.dry_run:
-            move_together(self._client, moves)
+        led = self._led(publications, shared)
+        moves = self._moves(led.wanted())
         moved = {move.tag for move in moves}
+        if not self._options.dry_run:
+            led, more = self._settle(led, moves)
+            moved |= more
+        indexes = led.indexes
         return tuple(_published(each, indexes[each.name], shared, moved) for each in publications)
+
+    def _led(self, publications: Sequence[Publication], shared: Sequence[Shared]) -> _Led:
+        """What the tags shall name, joined with what others published under them until now."""
+        indexes = {publication.name: self._index(publication) for publication in publications}
+        joint = {each.tag: self._joined(each, indexes) for each in shared}
+        return _Led(publications, shared, indexes, joint)
+
+    def _settle(self, led: _Led, moves: Sequence[Move]) -> tuple[_Led, set[str]]:
+        """Move the tags, and look whether they still name all that was joined; what they name in the end.
+
+        A push of other platforms at the same moment may have read the tags before they moved here, and moved
+        them afterwards: then both are joined and the tags moved once more. A registry has no way to move a tag
+        only if it names what one believes (OCI distribution 1.1), so what is left is the moment between reading a
+        tag and moving it. Raises :class:`RegistryError` where this does not come to rest.
+        """
+        moved: set[str] = set()
+        for _ in range(_ROUNDS):
+            move_together(self._client, moves)
+            moved |= {move.tag for move in moves}
+            if not moves or not self._overtaken(led):
+                return led, moved
+            led = self._led(led.publications, led.shared)
+            moves = self._moves(one for one in led.wanted() if not one[-1])
+        raise RegistryError(
+            f"the tags of {self._client.repository} do not come to rest",
+            why="others publish the same images at the same time, again and again",
+            hint="run it again: what was sent is there, and only tags are left to move",
+        )
+
+    def _overtaken(self, led: _Led) -> bool:
+        """Whether a tag that tells what is joined names something else than was moved there."""
+        own = [(each.name, led.indexes[each.name]) for each in led.publications if each.name in each.tags]
+        found = ((self._client.find(tag), document) for tag, document in (*own, *led.joint.items()))
+        return any(now is None or now.digest != document.digest for now, document in found)
 
     def attach(self, attachments: Iterable[Attachment]) -> None:
         """Put manifests about others. One for an index has no subject: that index is what leads to it."""

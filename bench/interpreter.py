@@ -330,11 +330,11 @@ def main() -> int:
         print(f"FAILED {name}: {why}")
     with contextlib.suppress(FileNotFoundError):
         (arena.outside / arena.answer).unlink()
+    last = contestants[-1].name
+    if words.record and results:
+        recorded.save("interpreter", recorded_ratios(results, contestants[0].name, last))
     if not results or failed:
         return 1
-    last = contestants[-1].name
-    if words.record:
-        recorded.save("interpreter", recorded_ratios(results, contestants[0].name, last))
     mean = geometric_mean([statistics.median(r.ratios(contestants[0].name, last)) for r in results.values()])
     return int(words.goal is not None and mean < words.goal)
 

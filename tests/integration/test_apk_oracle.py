@@ -315,7 +315,19 @@ def test_the_dockerfiles_script(apk: Apk, tmp_path: Path) -> None:
             f"IW_PARTS={parts}",
             "IW_OPTIONAL=_tkinter _curses",
         )
-        output(["chroot", root, "/usr/bin/env", *environment, "/bin/sh", "/image-apk.sh", *words])
+        output(
+            [
+                "chroot",
+                root,
+                "/usr/bin/env",
+                "-i",
+                "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                *environment,
+                "/bin/sh",
+                "/image-apk.sh",
+                *words,
+            ]
+        )
 
     def there() -> set[str]:
         return set(apk("--root", root, "--no-network", "info", "--quiet").split())

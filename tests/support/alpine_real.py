@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tarfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from support.alpine_world import MUSL, AlpineWorld, deb_files, tool_recipes
@@ -29,6 +30,14 @@ _LIBRARIES = {
 _LEFT_OUT = frozenset({"linux-virt", "mkinitfs"})
 _SCRIPT = re.compile(r"(.+)\.X1[0-9a-f]{40}\.([a-z-]+)")
 _INCLUDE = "usr/include/x86_64-linux-musl"
+
+_LINKED = {"musl": ("so:libc.so=1",)}
+"""Debian's musl, which is linked with, is named otherwise; the loader takes itself for it (ldso/dynlink.c)."""
+
+_LINKS = {"musl": {"lib/libc.so": Node(link="ld-musl-x86_64.so.1")}}
+
+_NO_COMPRESSION = b"#undef OPENSSL_NO_COMP\n#define OPENSSL_NO_COMP\n"
+"""Alpine's OpenSSL is configured without what Debian's headers say is there: ``COMP_get_type`` and its like."""
 
 MODULES = ("_bz2", "_ctypes", "_curses", "_curses_panel", "_dbm", "_gdbm", "_sqlite3", "_tkinter", "readline")
 """Extension modules whose libraries that Alpine lacks."""
@@ -60,9 +69,9 @@ def repacked(root: Path) -> Iterator[Recipe]:
         yield Recipe(
             fields["P"],
             fields["V"],
-            _files(root, paragraph),
+            _files(root, paragraph) | _LINKS.get(fields["P"], {}),
             depends=fields.get("D", "").split(),
-            provides=fields.get("p", "").split(),
+            provides=(*fields.get("p", "").split(), *_LINKED.get(fields["P"], ())),
             install_if=fields.get("i", "").split(),
             replaces=fields.get("r", "").split(),
             triggers=_triggers(root).get(fields["C"], ()),
@@ -84,6 +93,9 @@ def _files(root: Path, paragraph: str) -> dict[str, Node]:
             place = root / path
             if path and (place.exists() or place.is_symlink()):
                 found[path] = _node(place)
+        elif line.startswith("M:") and directory in found:  # what the disk's reader does not tell: the sticky bit
+            uid, gid, mode = line[2:].split(":")[:3]
+            found[directory] = replace(found[directory], uid=int(uid), gid=int(gid), mode=int(mode, 8))
     return found
 
 
@@ -121,7 +133,12 @@ def _development(debs: Path) -> Iterator[Recipe]:
         }
         for library in _LIBRARIES[name]:
             files[f"{MUSL}/{library.partition('.so')[0]}.so"] = Node(link=f"/usr/lib/{library}")
-        if name == "openssl":  # CPython's configure looks for headers at this place alone
+        if name == "openssl":
+            configured = files[f"{_INCLUDE}/openssl/configuration.h"]
+            files[f"{_INCLUDE}/openssl/configuration.h"] = replace(
+                configured, data=(configured.data or b"") + _NO_COMPRESSION
+            )
+            # CPython's configure looks for headers at this place alone.
             files["usr/include/openssl"] = Node(link="x86_64-linux-musl/openssl")
         yield Recipe(f"{name}-dev", "1-r0", files, depends=[f"so:{library}" for library in _LIBRARIES[name]])
 

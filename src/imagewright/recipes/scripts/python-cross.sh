@@ -12,8 +12,14 @@ set -eu
 
 echo "::phase cross tools"
 mkdir -p /cross/bin
-for tool in ar as gcc gcc-ar gcc-nm gcc-ranlib ld nm objcopy objdump ranlib readelf strip; do
+for tool in as gcc gcc-ar gcc-nm gcc-ranlib ld objcopy objdump readelf strip; do
     ln -s "/usr/bin/$IW_TOOLS-$tool" "/cross/bin/$tool"
+done
+# Those that read objects of link-time optimisation need gcc's plugin for them, which
+# binutils finds by itself for the machine's own compiler only.
+for tool in ar nm ranlib; do
+    printf '#!/bin/sh\nexec /usr/bin/%s-gcc-%s "$@"\n' "$IW_TOOLS" "$tool" > "/cross/bin/$tool"
+    chmod 755 "/cross/bin/$tool"
 done
 cat > /cross/bin/pkg-config << END
 #!/bin/sh

@@ -67,13 +67,13 @@ def assemble(
         account=account,
         certificates=certificates,
     )
-    machine = Machine(packages.blobs, sandbox, lambda data: None, 2)  # type: ignore[arg-type] # a fake sandbox
+    machine = Machine(packages.blobs, sandbox, lambda data: None, 2)
     return assemble_bare(work, machine, workspace)
 
 
 def extend(packages: Packages, sandbox: FakeDpkg, base: BareRoot, workspace: Path) -> ExtendedRoot:
     workspace.mkdir()
-    machine = Machine(packages.blobs, sandbox, lambda data: None, 2)  # type: ignore[arg-type] # a fake sandbox
+    machine = Machine(packages.blobs, sandbox, lambda data: None, 2)
     return extend_bare(packages.locked(), (base.tree,), machine, workspace, rules=RULES, epoch=base.epoch)
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from support.alpine_world import MUSL, AlpineWorld, deb_files, tool_recipes
-from support.apks import KEY, Node, Recipe
+from support.alpine_world import MUSL, AlpineWorld, deb_files, suite_tables, tool_recipes
+from support.apks import Node, Recipe
 
 BRANCH = "v3.23"
 SPEC = "3.13-alpine3.23"
@@ -143,41 +143,26 @@ def _development(debs: Path) -> Iterator[Recipe]:
         yield Recipe(f"{name}-dev", "1-r0", files, depends=[f"so:{library}" for library in _LIBRARIES[name]])
 
 
+_BASE = """\
+foundation = [
+  { name = "alpine-baselayout", why = "directories, users and groups" },
+  { name = "busybox", why = "the shell and the common programs" },
+]
+base = [
+  { name = "alpine-keys", why = "whom apk believes" },
+  { name = "alpine-release", why = "the distribution's name and version" },
+  { name = "apk-tools", why = "installs packages in images derived from this one" },
+  { name = "musl-utils", why = "ldd, getconf and the like" },
+]
+"""
+
+
 def configuration(url: str) -> str:
     """``imagewright.toml``: the catalog's own suite, but for who signs, and a list of what compiles."""
     names = "dash gcc make coreutils findutils grep sed tar xz musl-dev openssl-dev xz-dev util-linux-dev zlib-dev"
     build = "".join(f'  {{ name = "{name}", why = "builds" }},\n' for name in names.split())
     absent = ", ".join(f'"{name}"' for name in MODULES)
-    return f"""
-[mirrors]
-alpine = "{url}"
-
-[catalog]
-keyrings = ["{KEY}"]
-
-[[catalog.suite]]
-name = "alpine3.23"
-distribution = "alpine"
-version = "3.23"
-status = "stable"
-architectures = ["amd64"]
-foundation = [
-  {{ name = "alpine-baselayout", why = "directories, users and groups" }},
-  {{ name = "busybox", why = "the shell and the common programs" }},
-]
-base = [
-  {{ name = "alpine-keys", why = "whom apk believes" }},
-  {{ name = "alpine-release", why = "the distribution's name and version" }},
-  {{ name = "apk-tools", why = "installs packages in images derived from this one" }},
-  {{ name = "musl-utils", why = "ldd, getconf and the like" }},
-]
-
-[[catalog.suite.archives]]
-name = "{BRANCH}"
-mirror = "alpine"
-components = ["main", "community"]
-keys = ["{KEY}"]
-
+    return f"""{suite_tables(url, BRANCH, _BASE)}
 [[catalog.variant]]
 name = "alpine"
 word = "alpine"

@@ -105,8 +105,9 @@ class AlpineWorld:
         self.files[f"{self.branch}/community/x86_64/APKINDEX.tar.gz"] = nothing
 
 
-def configuration(url: str) -> str:
-    """``imagewright.toml`` for the archive at an address; there is nothing to compile with."""
+def suite_tables(url: str, branch: str, base: str, *, more: str = "") -> str:
+    """The beginning of an ``imagewright.toml``: one suite of the archive at an address, signed by the tests."""
+    version = branch.removeprefix("v")
     return f"""
 [mirrors]
 alpine = "{url}"
@@ -115,19 +116,24 @@ alpine = "{url}"
 keyrings = ["{KEY}"]
 
 [[catalog.suite]]
-name = "alpine3.22"
+name = "alpine{version}"
 distribution = "alpine"
-version = "3.22"
+version = "{version}"
 status = "stable"
-named_only = true
 architectures = ["amd64"]
-{BASE}
+{more}
+{base}
 [[catalog.suite.archives]]
-name = "{BRANCH}"
+name = "{branch}"
 mirror = "alpine"
 components = ["main", "community"]
 keys = ["{KEY}"]
+"""
 
+
+def configuration(url: str) -> str:
+    """``imagewright.toml`` for the archive at an address; there is nothing to compile with."""
+    return f"""{suite_tables(url, BRANCH, BASE, more="named_only = true")}
 [[catalog.variant]]
 name = "alpine"
 word = "alpine"
@@ -221,11 +227,7 @@ def deb_files(debs: Path, name: str) -> dict[str, Node]:
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
         for member in archive:
             where = member.name.removeprefix("./").strip("/")
-            if (
-                not where
-                or member.isdir()
-                or where.startswith(("usr/share/doc/", "usr/share/man/", "usr/share/lintian/"))
-            ):
+            if not where or member.isdir() or where.startswith(_DOCUMENTS):
                 continue
             if member.issym():
                 found[where] = Node(link=member.linkname)

@@ -79,6 +79,9 @@ class FakeDpkg:
             self._hook(tree, plan)
         return SandboxResult(self._status, 0.0, 0)
 
+    def stop(self) -> None:
+        raise AssertionError("nobody stops it")
+
     def replay(self, request: SandboxRequest) -> str:
         return "replay"
 

@@ -60,9 +60,36 @@ PART_RULES: tuple[PartRule, ...] = (
 """The first that matches decides; what none is about belongs to the interpreter."""
 
 WITHOUT_BYTECODE = (
+    "_aix_support",
+    "_android_support",
+    "_apple_support",
+    "_ios_support",
+    "_osx_support",
     "_pydatetime",
     "_pydecimal",
     "_pyio",
+    "_pyrepl/windows_*",
+    "asyncio/proactor_events",
+    "asyncio/windows_*",
+    "ctypes/_aix",
+    "ctypes/macholib",
+    "ctypes/wintypes",
+    "encodings/cp[05789]*",
+    "encodings/cp1[01]*",
+    "encodings/cp125[3-8]",
+    "encodings/cp273",
+    "encodings/cp424",
+    "encodings/hp_roman8",
+    "encodings/iso8859_1[0-46-9]",
+    "encodings/iso8859_[2-9]",
+    "encodings/koi8_[tu]",
+    "encodings/kz1048",
+    "encodings/mac_*",
+    "encodings/mbcs",
+    "encodings/oem",
+    "encodings/palmos",
+    "encodings/ptcp154",
+    "encodings/tis_620",
     "ensurepip",
     "ftplib",
     "idlelib",
@@ -70,6 +97,9 @@ WITHOUT_BYTECODE = (
     "lib-tk",
     "lib2to3",
     "mailbox",
+    "msilib",
+    "multiprocessing/popen_spawn_win32",
+    "nturl2path",
     "pickletools",
     "poplib",
     "pyclbr",
@@ -80,9 +110,12 @@ WITHOUT_BYTECODE = (
     "turtledemo",
     "xmlrpc",
 )
-"""Packages and modules of the standard library that are shipped as source alone: few images ever import one (three
-of them stand in for modules in C that are always there), and their bytecode would be 1.1 of the 16 MB that slim's
-Python layers are. bench/RESULTS.md has the numbers."""
+"""Packages and modules of the standard library that are shipped as source alone, as shell patterns of their paths.
+
+Few images ever import one; some stand in for modules in C that are always there, others serve other operating
+systems. Modules that are frozen into the executable go without as well, which the build asks it for.
+bench/RESULTS.md has the numbers.
+"""
 
 _GROUPS = re.compile("|".join(f"({translate(rule.pattern)})" for rule in PART_RULES))
 

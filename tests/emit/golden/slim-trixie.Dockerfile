@@ -458,9 +458,10 @@ COPY <<"EOF" /recipe/python-install.sh
 #   IW_SERIES     e.g. 3.13
 #   IW_WHEELS     wheels in /inputs to install besides what ensurepip brings,
 #                 e.g. "wheel-0.45.1-py3-none-any.whl"; may be empty
-#   IW_BYTECODE   none | stdlib | all: whose modules are compiled beforehand;
-#                 "all" adds site-packages, that is pip
-#   IW_PLAIN      packages and modules of the standard library that are left as source
+#   IW_BYTECODE   none | stdlib: the standard library's modules are compiled beforehand, and
+#                 those of pip that each of its runs loads
+#   IW_PLAIN      packages and modules of the standard library that are left as source,
+#                 as patterns of their paths without a suffix
 #   IW_PYTHON     who installs and compiles: ./python, or the machine's own of the same
 #                 release where it cannot run that
 #   IW_MAKEFILE   the Makefile to go on with: Makefile, or what python-record.sh kept
@@ -494,6 +495,10 @@ PIP_ROOT_USER_ACTION=ignore "$IW_PYTHON" -E -s "$pip/pip" install --root="$tree"
     --no-cache-dir --no-compile --no-deps --no-warn-script-location \
     --disable-pip-version-check $names
 
+# pip has programs for Windows in it, which start scripts there and nowhere else.
+find "$tree$lib/site-packages/pip" -path '*/distlib/*.exe' -delete
+sed -i '\|^pip/_vendor/distlib/[^/]*\.exe,|d' "$tree$lib"/site-packages/pip-*.dist-info/RECORD
+
 # Not in an image: tests, static libraries, objects, and bytecode that still names
 # build-time paths or times.
 find "$tree/usr/local" -depth \
@@ -525,34 +530,93 @@ fi
 # have the release's. One process per directory, because the bytes of a module depend
 # on what the same process compiled before. Without -E, which would let the hash seed
 # be random: up to 3.10 the order of a set of constants depends on it.
-modes='-o 0 --invalidation-mode unchecked-hash'
+modes='-o 0 --invalidation-mode'
+kind=unchecked-hash
 if [ "${IW_SERIES%%.*}" -lt 3 ]; then
     modes=
+    kind=
     find "$tree$lib" -name '*.py' -exec touch -d "@$SOURCE_DATE_EPOCH" '{}' +
 fi
-compile() {
+compile() { # DIRECTORY, and what compileall is to compile in it
     directory=$1
     shift
     # shellcheck disable=SC2086 # one word per argument, on purpose
-    PYTHONHASHSEED=0 "$IW_PYTHON" -s -m compileall -q -f $modes -d "${directory#"$tree"}" "$@" "$directory"
+    PYTHONHASHSEED=0 "$IW_PYTHON" -s -m compileall -q -f $modes $kind -d "${directory#"$tree"}" "$@" < /dev/null
 }
+
+# The modules of the standard library that are frozen into the executable, as IW_PLAIN names
+# them. Their files are read only where somebody asks for it (-X frozen_modules=off), which
+# an interpreter for debugging does by itself.
+frozen() {
+    "$IW_PYTHON" -s -c 'if 1:
+        import sys
+        try:
+            from _imp import _frozen_module_names
+            known = [] if hasattr(sys, "gettotalrefcount") else _frozen_module_names()
+        except ImportError:
+            known = []
+        bootstrap = ["importlib/_bootstrap", "importlib/_bootstrap_external"] if known else []
+        print(" ".join(bootstrap + [name.replace(".", "/") for name in known]))'
+}
+
+# What every run of pip loads, as paths in site-packages.
+pip_start() {
+    PYTHONHASHSEED=0 "$IW_PYTHON" -s -B -c 'if 1:
+        import os, runpy, sys
+        directory = os.path.realpath(sys.argv[1])
+        sys.path.insert(0, directory)
+        sys.argv[:] = ["pip", "--version"]
+        sys.stdout = sys.stderr
+        try:
+            runpy.run_module("pip", run_name="__main__", alter_sys=True)
+        except SystemExit as exit:
+            if exit.code:
+                raise
+        files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+        files.add(os.path.join(directory, "pip", "__main__.py"))
+        names = [os.path.relpath(file, directory) for file in files if file and file.startswith(directory + os.sep)]
+        os.write(1, "".join(name + "\n" for name in sorted(names) if name.endswith(".py")).encode())' \
+        "$tree$lib/site-packages" 2> pip.log
+}
+
 if [ "$IW_BYTECODE" != none ]; then
     echo "::phase bytecode"
-    compile "$tree$lib" -l
-    for name in $IW_PLAIN; do
-        rm -f "$tree$lib/__pycache__/$name".*.pyc "$tree$lib/$name.pyc"
-    done
+    compile "$tree$lib" "$tree$lib" -l
     for package in "$tree$lib"/*/; do
         case "$package" in
-            */lib-dynload/ | */config*/ | */__pycache__/) continue ;;
-            */site-packages/) [ "$IW_BYTECODE" = all ] || continue ;;
+            */lib-dynload/ | */config*/ | */site-packages/ | */__pycache__/) continue ;;
         esac
         name=${package%/}
         case " $IW_PLAIN " in
             *" ${name##*/} "*) continue ;;
         esac
-        compile "${package%/}"
+        compile "${package%/}" "${package%/}"
     done
+    plain=$IW_PLAIN
+    [ "${IW_SERIES%%.*}" -lt 3 ] || plain="$plain $(frozen)"
+    set -f # the patterns are for find
+    for name in $plain; do
+        folder=
+        case "$name" in */*) folder=${name%/*}/ ;; esac
+        find "$tree$lib" \( -path "$tree$lib/${folder}__pycache__/${name##*/}.*.pyc" \
+            -o -path "$tree$lib/$name.pyc" -o -path "$tree$lib/$name/*.pyc" \) -delete
+    done
+    set +f
+    find "$tree$lib" -depth -type d -name __pycache__ -empty -delete
+fi
+
+# pip starts once for each of its commands. Others replace it, perhaps file by file, so its
+# bytecode is compared to the source's hash. In Python 2 it is left as source.
+kind=checked-hash
+if [ "$IW_BYTECODE" = stdlib ] && [ "${IW_SERIES%%.*}" -ge 3 ]; then
+    pip_start > pip.start || { cat pip.log; exit 1; }
+    sed 's|/[^/]*$||' pip.start | LC_ALL=C sort -u > pip.folders
+    while read -r folder; do
+        awk -v folder="$folder" 'BEGIN { n = length(folder) + 1 }
+            substr($0, 1, n) == folder "/" && index(substr($0, n + 1), "/") == 0' pip.start |
+            sed "s|^|$tree$lib/site-packages/|" > pip.files
+        compile "$tree$lib/site-packages/$folder" -i pip.files
+    done < pip.folders
 fi
 EOF
 
@@ -672,7 +736,7 @@ RUN --network=none \
     --mount=type=tmpfs,target=/tmp \
     IW_BYTECODE=stdlib \
     IW_MAKEFILE=Makefile \
-    IW_PLAIN='_pydatetime _pydecimal _pyio ensurepip ftplib idlelib imaplib lib-tk lib2to3 mailbox pickletools poplib pyclbr pydoc_data tabnanny tkinter turtle turtledemo xmlrpc' \
+    IW_PLAIN='_aix_support _android_support _apple_support _ios_support _osx_support _pydatetime _pydecimal _pyio _pyrepl/windows_* asyncio/proactor_events asyncio/windows_* ctypes/_aix ctypes/macholib ctypes/wintypes encodings/cp[05789]* encodings/cp1[01]* encodings/cp125[3-8] encodings/cp273 encodings/cp424 encodings/hp_roman8 encodings/iso8859_1[0-46-9] encodings/iso8859_[2-9] encodings/koi8_[tu] encodings/kz1048 encodings/mac_* encodings/mbcs encodings/oem encodings/palmos encodings/ptcp154 encodings/tis_620 ensurepip ftplib idlelib imaplib lib-tk lib2to3 mailbox msilib multiprocessing/popen_spawn_win32 nturl2path pickletools poplib pyclbr pydoc_data tabnanny tkinter turtle turtledemo xmlrpc' \
     IW_PYTHON=./python \
     IW_SERIES=3.13 \
     IW_WHEELS='' \

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import _imp
 import importlib.util
 import os
+import sys
 import sysconfig
+from fnmatch import fnmatch
 
 from verdict import failed, need, passed, python
 
@@ -13,10 +16,37 @@ UNCHECKED_HASH = 0b01
 """PEP 552: the hash of the source is in the file, and not compared when it is loaded."""
 
 PASSED_OVER = {"site-packages", "__pycache__"}
-WITHOUT = {
+WITHOUT = (
+    "_aix_support",
+    "_android_support",
+    "_apple_support",
+    "_ios_support",
+    "_osx_support",
     "_pydatetime",
     "_pydecimal",
     "_pyio",
+    "_pyrepl/windows_*",
+    "asyncio/proactor_events",
+    "asyncio/windows_*",
+    "ctypes/_aix",
+    "ctypes/macholib",
+    "ctypes/wintypes",
+    "encodings/cp[05789]*",
+    "encodings/cp1[01]*",
+    "encodings/cp125[3-8]",
+    "encodings/cp273",
+    "encodings/cp424",
+    "encodings/hp_roman8",
+    "encodings/iso8859_1[0-46-9]",
+    "encodings/iso8859_[2-9]",
+    "encodings/koi8_[tu]",
+    "encodings/kz1048",
+    "encodings/mac_*",
+    "encodings/mbcs",
+    "encodings/oem",
+    "encodings/palmos",
+    "encodings/ptcp154",
+    "encodings/tis_620",
     "ensurepip",
     "ftplib",
     "idlelib",
@@ -24,6 +54,9 @@ WITHOUT = {
     "lib-tk",
     "lib2to3",
     "mailbox",
+    "msilib",
+    "multiprocessing/popen_spawn_win32",
+    "nturl2path",
     "pickletools",
     "poplib",
     "pyclbr",
@@ -33,16 +66,27 @@ WITHOUT = {
     "turtle",
     "turtledemo",
     "xmlrpc",
-}
-"""Shipped as source alone; hardly any image imports them."""
+)
+"""Shipped as source alone, as patterns: hardly any image imports them, or they are for other systems."""
 
 library = sysconfig.get_path("stdlib")
+frozen: set[str] = set()
+if not hasattr(sys, "gettotalrefcount") and hasattr(_imp, "_frozen_module_names"):
+    frozen = {"importlib/_bootstrap", "importlib/_bootstrap_external"}
+    frozen |= {name.replace(".", "/") for name in _imp._frozen_module_names()}  # noqa: SLF001 # nothing else tells
+
+
+def left_as_source(module: str) -> bool:
+    """Whether a module, named by its path without a suffix, needs no bytecode, or is part of the executable."""
+    return module in frozen or any(fnmatch(module, word) or module.startswith(f"{word}/") for word in WITHOUT)
+
+
 problems, count, size = [], 0, 0
 for directory, folders, names in os.walk(library):
-    folders[:] = sorted({*folders} - PASSED_OVER - WITHOUT - {name for name in folders if "config-" in name})
+    folders[:] = sorted({*folders} - PASSED_OVER - {name for name in folders if "config-" in name})
     for name in sorted(names):
         path = os.path.join(directory, name)
-        if not name.endswith(".py") or (directory == library and name[:-3] in WITHOUT):
+        if not name.endswith(".py") or left_as_source(os.path.relpath(path, library)[:-3]):
             continue
         cached = importlib.util.cache_from_source(path)
         if not os.path.exists(cached):
@@ -63,9 +107,20 @@ for directory, folders, names in os.walk(library):
 if problems:
     failed(f"{len(problems)} problems: {', '.join(problems[:3])}")
 need(count > 200, f"only {count} modules in {library}")
+
+
+def compiled(log: str) -> list[str]:
+    """The modules of this Python that were compiled when they were imported, in the words of ``-v``."""
+    return [
+        line for line in log.splitlines() if "code object from" in line and ".pyc" not in line and library in line
+    ]
+
+
 log = python("import asyncio, email, http.client, json, logging, xml.dom.minidom", "-v")
-compiled = [
-    line for line in log.splitlines() if "code object from" in line and ".pyc" not in line and library in line
-]
-need(not compiled, f"compiled at start: {compiled[:3]}")
+need(not compiled(log), f"compiled at start: {compiled(log)[:3]}")
+if importlib.util.find_spec("pip"):
+    log = python(
+        "import runpy, sys; sys.argv[1:] = ['--version']; runpy.run_module('pip', None, '__main__')", "-v"
+    )
+    need(not compiled(log), f"compiled when pip starts: {compiled(log)[:3]}")
 passed(f"{count} modules, {size >> 10} KiB")

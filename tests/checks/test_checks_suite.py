@@ -24,6 +24,7 @@ from imagewright.model.images import (
     RootKind,
 )
 from imagewright.model.platforms import parse_platform
+from imagewright.recipes.parts import WITHOUT_BYTECODE
 
 FOLDER = Path(imagewright.checks.__path__[0]) / "programs"
 HELPERS = {"verdict.py", "wheels.py", "test-authority.pem", "test-server.pem"}
@@ -141,11 +142,16 @@ def test_variants_get_the_checks_they_can_pass() -> None:
 
 def test_checks_know_what_need_not_be_there() -> None:
     alpine = replace(definition("alpine"), absent_modules=("_bz2", "_dbm"))
-    assert told(alpine) == (("IW_ABSENT_MODULES", "_bz2 _dbm"),)
+    assert dict(told(alpine))["IW_ABSENT_MODULES"] == "_bz2 _dbm"
     assert not {"site", "compression"} & set(check_names(alpine))
     assert "embedding" in check_names(alpine)
     assert "embedding" not in check_names(replace(alpine, absent_modules=("_ctypes",)))
-    assert told(definition("slim")) == ()
+    assert "IW_ABSENT_MODULES" not in dict(told(definition("slim")))
+
+
+def test_the_check_of_bytecode_is_told_what_is_left_as_source() -> None:
+    assert dict(told(definition("slim")))["IW_PLAIN"].split() == list(WITHOUT_BYTECODE)
+    assert "IW_PLAIN" not in dict(told(definition("slim", bytecode=Bytecode.NONE)))
 
 
 def test_bytecode_is_asked_for_or_forbidden() -> None:

@@ -18,6 +18,7 @@ from imagewright.events import discard
 from imagewright.model.plan import CheckWork
 from imagewright.model.results import CheckResult
 from imagewright.model.sandboxing import OverlayRoot
+from imagewright.recipes.parts import WITHOUT_BYTECODE
 from imagewright.sandbox.runner import NamespaceSandbox
 from peers.fixtures import Built
 from support.machine import debian_mirror, need_root, open_directory, unpack_archive
@@ -51,7 +52,10 @@ class Image:
             checks=names,
             optional_modules=("_tkinter",),
             address=changes.get("address", debian_mirror()),
-            told=(("IW_SITE", changes["site"]),) if "site" in changes else (),
+            told=(
+                ("IW_PLAIN", " ".join(WITHOUT_BYTECODE)),
+                *((("IW_SITE", changes["site"]),) if "site" in changes else ()),
+            ),
         )
         lower = self.layers if layer is None else (layer, *self.layers)
         return run_checks(NamespaceSandbox(), OverlayRoot(lower), work, discard, jobs=2)

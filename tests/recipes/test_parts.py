@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import ast
 from fnmatch import fnmatchcase
-from importlib import resources
 
 import pytest
 
 from imagewright.model.images import PythonPart
-from imagewright.recipes.parts import PART_RULES, WITHOUT_BYTECODE, part_of
+from imagewright.recipes.parts import PART_RULES, part_of
 
 EXAMPLES = {
     "usr/local/bin/python3.13": PythonPart.INTERPRETER,
@@ -60,12 +58,3 @@ def test_the_first_rule_that_matches_decides() -> None:
 def test_every_rule_has_a_reason() -> None:
     assert all(rule.why for rule in PART_RULES)
     assert {rule.part for rule in PART_RULES} == set(PythonPart)
-
-
-@pytest.mark.parametrize("program", ["check_bytecode.py", "two/check_bytecode.py"])
-def test_the_checks_know_what_is_left_as_source(program: str) -> None:
-    """They run inside images, where the package is not, so each has the list itself."""
-    text = (resources.files("imagewright.checks") / "programs" / program).read_text(encoding="utf-8")
-    assigned = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Assign)]
-    (found,) = (node.value for node in assigned if ast.unparse(node.targets[0]) == "WITHOUT")
-    assert sorted(ast.literal_eval(found)) == sorted(WITHOUT_BYTECODE)

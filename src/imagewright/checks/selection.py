@@ -8,6 +8,7 @@ from imagewright.checks.suite import SUITE, Need
 from imagewright.model.images import Bytecode, Flavour, ImageDefinition, RootKind
 from imagewright.recipes.authorities import authority_name
 from imagewright.recipes.bare import BUSYBOX
+from imagewright.recipes.parts import WITHOUT_BYTECODE
 
 _VARIANT_HAS: dict[str, frozenset[Need]] = {
     "full": frozenset({Need.SHELL, Need.PACKAGES, Need.COMPILER}),
@@ -17,9 +18,12 @@ _VARIANT_HAS: dict[str, frozenset[Need]] = {
 
 
 def told(definition: ImageDefinition) -> tuple[tuple[str, str], ...]:
-    """What checks must know: of a person's own, and which modules need not be there."""
-    absent = " ".join(definition.absent_modules)
-    return (*((("IW_ABSENT_MODULES", absent),) if absent else ()), *_personal(definition))
+    """What checks must know: of a person's own, which modules need not be there, and which need no bytecode."""
+    words = {
+        "IW_ABSENT_MODULES": " ".join(definition.absent_modules),
+        "IW_PLAIN": "" if definition.bytecode is Bytecode.NONE else " ".join(WITHOUT_BYTECODE),
+    }
+    return (*((name, value) for name, value in words.items() if value), *_personal(definition))
 
 
 def _personal(definition: ImageDefinition) -> tuple[tuple[str, str], ...]:

@@ -9,67 +9,15 @@ import struct
 import sysconfig
 from fnmatch import fnmatch
 
-from verdict import failed, need, passed, python
+from verdict import failed, need, passed, python, words
 
 PASSED_OVER = ("site-packages", "config")
-WITHOUT = (
-    "_aix_support",
-    "_android_support",
-    "_apple_support",
-    "_ios_support",
-    "_osx_support",
-    "_pydatetime",
-    "_pydecimal",
-    "_pyio",
-    "_pyrepl/windows_*",
-    "asyncio/proactor_events",
-    "asyncio/windows_*",
-    "ctypes/_aix",
-    "ctypes/macholib",
-    "ctypes/wintypes",
-    "encodings/cp[05789]*",
-    "encodings/cp1[01]*",
-    "encodings/cp125[3-8]",
-    "encodings/cp273",
-    "encodings/cp424",
-    "encodings/hp_roman8",
-    "encodings/iso8859_1[0-46-9]",
-    "encodings/iso8859_[2-9]",
-    "encodings/koi8_[tu]",
-    "encodings/kz1048",
-    "encodings/mac_*",
-    "encodings/mbcs",
-    "encodings/oem",
-    "encodings/palmos",
-    "encodings/ptcp154",
-    "encodings/tis_620",
-    "ensurepip",
-    "ftplib",
-    "idlelib",
-    "imaplib",
-    "lib-tk",
-    "lib2to3",
-    "mailbox",
-    "msilib",
-    "multiprocessing/popen_spawn_win32",
-    "nturl2path",
-    "pickletools",
-    "poplib",
-    "pyclbr",
-    "pydoc_data",
-    "tabnanny",
-    "tkinter",
-    "turtle",
-    "turtledemo",
-    "xmlrpc",
-)
-
 library = sysconfig.get_path("stdlib")
 
 
 def left_as_source(module):
     """Whether a module, named by its path without a suffix, needs no bytecode."""
-    return any(fnmatch(module, word) or module.startswith(word + "/") for word in WITHOUT)
+    return any(fnmatch(module, word) or module.startswith(word + "/") for word in words("IW_PLAIN"))
 
 
 problems, count, size = [], 0, 0

@@ -100,20 +100,22 @@ def publish(files: dict[str, bytes], directory: Path, suite: str, debs: Sequence
 
 
 def newer(project: Project, suite: str, package: str, directory: Path) -> Iterator[Path]:
-    """The locked package of a suite once more, as a later version."""
-    found = {
-        one.version: one
+    """The locked package of a suite once more, as a later version, and all others of its source package."""
+    locked = {
+        one.sha256: one
         for group in read_lock(project.lock.read_text()).sets
         for one in group.packages
-        if one.name == package and group.suite == suite
+        if group.suite == suite
     }
-    for one in found.values():
+    sources = {(one.source, one.version) for one in locked.values() if one.name == package}
+    for one in [one for one in locked.values() if (one.source, one.version) in sources]:
         deb = project.store / "blobs" / "sha256" / one.sha256.hex
-        root = directory / f"{suite}-{package}"
+        root = directory / f"{suite}-{one.name}"
         subprocess.run(["dpkg-deb", "-R", deb, root], check=True)
         control = root / "DEBIAN" / "control"
-        control.write_text(control.read_text().replace(f"Version: {one.version}", f"Version: {one.version}.1"))
-        path = directory / f"{package}_{suite}_{one.architecture}.deb"
+        text = control.read_text().replace(f"Version: {one.version}\n", f"Version: {one.version}.1\n")
+        control.write_text(text.replace(f"(= {one.version})", f"(= {one.version}.1)"))
+        path = directory / f"{one.name}_{suite}_{one.architecture}.deb"
         subprocess.run(["dpkg-deb", "--root-owner-group", "-b", root, path], check=True, stdout=subprocess.DEVNULL)
         yield path
 

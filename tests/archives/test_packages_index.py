@@ -233,3 +233,18 @@ def test_a_field_with_endless_relations_is_refused() -> None:
         parse_dependency("a," * 20_001)
     with pytest.raises(ValueError, match="more than"):
         parse_relations("a," * 20_001)
+
+
+def test_only_packages_of_some_names_are_looked_at() -> None:
+    other = LIBC.replace("Version: 2.41-12", "Version: no version at all").replace(
+        "Package: libc6", "Package: libc66"
+    )
+    data = f"{other}\n{LIBC}\n{SIGNED_SOURCE}".encode()
+    assert [package.name for package in parse_packages([data], "stable", {"libc6"})] == ["libc6"]
+    with pytest.raises(VerificationError):
+        list(parse_packages([data], "stable"))
+
+
+def test_a_stanza_that_begins_otherwise_is_looked_at_whatever_its_name() -> None:
+    turned = SIGNED_SOURCE.replace("Package: bash\nEssential: yes\n", "Essential: yes\nPackage: bash\n")
+    assert [package.name for package in parse_packages([turned.encode()], "stable", {"libc6"})] == ["bash"]

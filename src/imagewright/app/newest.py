@@ -52,6 +52,6 @@ def _archives(world: World, store: Store, ports: Ports, sink: Sink) -> Archives:
 
 def _read(newest: Newest, indexes: Iterable[ArchiveIndex], names: Collection[str] | None) -> None:
     for index in indexes:
-        for package in index.packages():
+        for package in index.packages(names):
             if names is None or package.name in names:
                 newest.add(package.name, package.version, index.archive.suite)

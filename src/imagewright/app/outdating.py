@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import BinaryIO
 
 from imagewright.app.building import Builder
 from imagewright.app.locks import load_lock, refresh
@@ -187,25 +188,37 @@ class Outdating:
 
 
 def read_packages(layers: Iterable[Digest], blobs: BlobStore, subject: str) -> Versions:
-    """The package database of an image, from its layers, topmost first: the first that has one has all of it.
+    """The package database of an image, from its layers, topmost first.
 
-    Raises ``VerificationError`` where none has.
+    A file with all packages (dpkg's ``status``, apk's ``installed``) makes what is below it void; of files with
+    one package each (dpkg's ``status.d``), every layer has its own. Raises ``VerificationError`` if there is none.
     """
+    found: dict[str, str] = {}
     for digest in layers:
-        found: dict[str, str] = {}
         with blobs.open(digest) as file:
-            for entry, content in read_layer(file):
-                wanted = entry.path == _STATUS or (
-                    fnmatchcase(entry.path, _STATUS_FILES) and not entry.path.endswith(".md5sums")
-                )
-                if wanted and content is not None and entry.size <= MAXIMUM_STATUS:
-                    found.update(installed(content.read(), subject))
-                elif re.fullmatch(INSTALLED, entry.path) and content is not None and entry.size <= MAXIMUM_STATUS:
-                    apks = read_installed(content.read(), subject)
-                    found.update({fields["P"]: fields["V"] for fields in apks})
-        if found:
-            return found
-    raise VerificationError(f"{subject} has no package database")
+            whole, single = _databases(file, subject)
+        found = {**whole, **single, **found}
+        if whole:
+            break
+    if not found:
+        raise VerificationError(f"{subject} has no package database")
+    return found
+
+
+def _databases(layer: BinaryIO, subject: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Versions by package name from one layer: of a file with all packages, and of files with one each."""
+    whole: dict[str, str] = {}
+    single: dict[str, str] = {}
+    for entry, content in read_layer(layer):
+        if content is None or entry.size > MAXIMUM_STATUS:
+            continue
+        if entry.path == _STATUS:
+            whole.update(installed(content.read(), subject))
+        elif fnmatchcase(entry.path, _STATUS_FILES) and not entry.path.endswith(".md5sums"):
+            single.update(installed(content.read(), subject))
+        elif re.fullmatch(INSTALLED, entry.path):
+            whole.update({fields["P"]: fields["V"] for fields in read_installed(content.read(), subject)})
+    return whole, single
 
 
 def _matches(image: StoredImage, spec: str) -> bool:

@@ -8,7 +8,7 @@ are blobs of the store, so that an unchanged archive costs one small download.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,11 +73,14 @@ class ArchiveIndex:
     indexes: tuple[IndexFile, ...]
     blobs: BlobStore
 
-    def packages(self) -> Iterator[BinaryPackage]:
-        """Every package, read anew at each call. Raises ``VerificationError`` for an index that is malformed."""
+    def packages(self, names: Collection[str] | None = None) -> Iterator[BinaryPackage]:
+        """Every package, or at least those of these names; read anew at each call.
+
+        Raises ``VerificationError`` for an index that is malformed.
+        """
         for index in self.indexes:
             with self.blobs.open(index.sha256) as file:
-                yield from parse_packages(decompress(file, index, self._bound(index)), self.archive.name)
+                yield from parse_packages(decompress(file, index, self._bound(index)), self.archive.name, names)
 
     def sources(self) -> Iterator[DebianSource]:
         """CPython's source packages, where the request was for :data:`SOURCE`. Raises ``VerificationError``."""

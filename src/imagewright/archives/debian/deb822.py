@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 MAXIMUM_STANZA = 4 << 20
@@ -45,17 +45,20 @@ def read_stanzas(
     chunks: Iterable[bytes],
     *,
     wanted: frozenset[str] | None = None,
+    only: Callable[[bytes], bool] | None = None,
     comments: bool = False,
     maximum_stanza: int = MAXIMUM_STANZA,
 ) -> Iterator[Stanza]:
     """Yield the stanzas of a document given in pieces.
 
-    ``wanted`` (lower case) are the fields to keep, all where ``None``; ``comments`` allows lines starting with
-    ``#``. Raises :class:`MalformedError` for a line that is no field, a field twice, a stanza beyond
-    ``maximum_stanza`` bytes, or text that is not UTF-8.
+    ``wanted`` (lower case) are the fields to keep, all where ``None``; ``only`` says of a stanza's bytes whether
+    it is read at all; ``comments`` allows lines starting with ``#``. Raises :class:`MalformedError` for a line
+    that is no field, a field twice, a stanza beyond ``maximum_stanza`` bytes, or text that is not UTF-8.
     """
     reader = _Reader(wanted, comments=comments)
     for line, raw in _split(chunks, maximum_stanza):
+        if only is not None and not only(raw):
+            continue
         fields = reader.fields(line, raw)
         if fields:
             yield Stanza(line, fields)

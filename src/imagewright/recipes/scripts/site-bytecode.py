@@ -3,11 +3,13 @@
 
 Hash-based bytecode that is not checked depends neither on file times nor on who owns the directory (PEP 552). One
 process for each package, because the bytes of a module depend on what the same process compiled before. A file
-that is no Python of this version stays without bytecode, as pip leaves it too.
+that is no Python of this version stays without bytecode, as pip leaves it too; one that has bytecode already, as
+those with which pip starts, keeps it.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -20,7 +22,20 @@ packages = [
     for path in sorted(place.iterdir())
     if path.is_dir() and path.name != "__pycache__" and not path.name.endswith(".dist-info")
 ]
-for arguments in (["-l", str(place)], *([str(path)] for path in packages)):
-    status = subprocess.call([*command, *arguments], env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""})
-    if status not in (0, 1):
-        raise SystemExit(status)
+for modules in (place.glob("*.py"), *(path.rglob("*.py") for path in packages)):
+    names = [
+        f"{module}\n"
+        for module in sorted(modules)
+        if not pathlib.Path(importlib.util.cache_from_source(str(module))).exists()
+    ]
+    if not names:
+        continue
+    ended = subprocess.run(
+        [*command, "-i", "-"],
+        input="".join(names),
+        text=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
+        check=False,
+    )
+    if ended.returncode not in (0, 1):
+        raise SystemExit(ended.returncode)

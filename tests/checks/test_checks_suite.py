@@ -24,6 +24,7 @@ from imagewright.model.images import (
     RootKind,
 )
 from imagewright.model.platforms import parse_platform
+from imagewright.model.site import Installers
 from imagewright.recipes.parts import WITHOUT_BYTECODE
 
 FOLDER = Path(imagewright.checks.__path__[0]) / "programs"
@@ -152,6 +153,13 @@ def test_checks_know_what_need_not_be_there() -> None:
 def test_the_check_of_bytecode_is_told_what_is_left_as_source() -> None:
     assert dict(told(definition("slim")))["IW_PLAIN"].split() == list(WITHOUT_BYTECODE)
     assert "IW_PLAIN" not in dict(told(definition("slim", bytecode=Bytecode.NONE)))
+
+
+def test_the_check_of_bytecode_asks_only_for_that_of_cpython_s_own_pip() -> None:
+    pinned = replace(definition("slim"), site=replace(definition("slim").site, installers=Installers.PINNED))
+    assert dict(told(definition("slim")))["IW_PIP_COMPILED"] == "yes"
+    assert "IW_PIP_COMPILED" not in dict(told(pinned))
+    assert "IW_PIP_COMPILED" not in dict(told(definition("slim", bytecode=Bytecode.NONE)))
 
 
 def test_bytecode_is_asked_for_or_forbidden() -> None:

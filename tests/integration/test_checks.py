@@ -53,6 +53,7 @@ class Image:
             optional_modules=("_tkinter",),
             address=changes.get("address", debian_mirror()),
             told=(
+                ("IW_PIP_COMPILED", "yes"),
                 ("IW_PLAIN", " ".join(WITHOUT_BYTECODE)),
                 *((("IW_SITE", changes["site"]),) if "site" in changes else ()),
             ),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from imagewright.checks import windows
 from imagewright.checks.suite import SUITE, Need
 from imagewright.model.images import Bytecode, Flavour, ImageDefinition, RootKind
+from imagewright.model.site import Installers
 from imagewright.recipes.authorities import authority_name
 from imagewright.recipes.bare import BUSYBOX
 from imagewright.recipes.parts import WITHOUT_BYTECODE
@@ -19,9 +20,11 @@ _VARIANT_HAS: dict[str, frozenset[Need]] = {
 
 def told(definition: ImageDefinition) -> tuple[tuple[str, str], ...]:
     """What checks must know: of a person's own, which modules need not be there, and which need no bytecode."""
+    compiled = definition.bytecode is not Bytecode.NONE
     words = {
         "IW_ABSENT_MODULES": " ".join(definition.absent_modules),
-        "IW_PLAIN": "" if definition.bytecode is Bytecode.NONE else " ".join(WITHOUT_BYTECODE),
+        "IW_PIP_COMPILED": "yes" if compiled and definition.site.installers is Installers.ENSUREPIP else "",
+        "IW_PLAIN": " ".join(WITHOUT_BYTECODE) if compiled else "",
     }
     return (*((name, value) for name, value in words.items() if value), *_personal(definition))
 

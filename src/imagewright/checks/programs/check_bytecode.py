@@ -67,7 +67,7 @@ def compiled(log: str) -> list[str]:
 
 log = python("import asyncio, email, http.client, json, logging, xml.dom.minidom", "-v")
 need(not compiled(log), f"compiled at start: {compiled(log)[:3]}")
-if importlib.util.find_spec("pip"):
+if words("IW_PIP_COMPILED") and importlib.util.find_spec("pip"):
     log = python(
         "import runpy, sys; sys.argv[1:] = ['--version']; runpy.run_module('pip', None, '__main__')", "-v"
     )

@@ -8,6 +8,7 @@ IW_RELEASE            the version expected
 IW_VARIANT            full, slim, minimal, …
 IW_OPTIONAL_MODULES   extension modules whose libraries this variant leaves out, separated by blanks
 IW_ABSENT_MODULES     those of them that were perhaps never built
+IW_PIP_COMPILED       yes where pip is the one that CPython brings, whose start has bytecode
 IW_PLAIN              modules and packages of the standard library without bytecode, as patterns of their paths
 IW_PARTS              parts of the interpreter's tree that the image has: interpreter, development, …
 IW_ADDRESS            a Debian archive that can be reached, or nothing

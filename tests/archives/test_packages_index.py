@@ -3,21 +3,26 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imagewright.archives.debian import deb822
-from imagewright.archives.debian.deb822 import MalformedError, read_stanzas
+from imagewright.archives.debian import packages as packages_index
+from imagewright.archives.debian.deb822 import MAXIMUM_STANZA, MalformedError, read_stanzas
+from imagewright.archives.debian.mentions import provided_names
 from imagewright.archives.debian.packages import (
     BinaryPackage,
     Relation,
+    UnreadPackage,
     parse_dependency,
     parse_packages,
     parse_relation,
     parse_relations,
+    unread_packages,
 )
 from imagewright.errors import VerificationError
 from imagewright.model.digest import Digest
@@ -235,16 +240,46 @@ def test_a_field_with_endless_relations_is_refused() -> None:
         parse_relations("a," * 20_001)
 
 
-def test_only_packages_of_some_names_are_looked_at() -> None:
-    other = LIBC.replace("Version: 2.41-12", "Version: no version at all").replace(
-        "Package: libc6", "Package: libc66"
-    )
-    data = f"{other}\n{LIBC}\n{SIGNED_SOURCE}".encode()
-    assert [package.name for package in parse_packages([data], "stable", {"libc6"})] == ["libc6"]
-    with pytest.raises(VerificationError):
-        list(parse_packages([data], "stable"))
+def test_a_package_is_read_when_it_is_asked_for() -> None:
+    wrong = LIBC.replace("Version: 2.41-12", "Version: no version at all")
+    good, bad = unread_packages([f"{SIGNED_SOURCE}\n{wrong}".encode()], "stable")
+    assert isinstance(good, UnreadPackage)
+    assert good.read() == next(parse_packages([SIGNED_SOURCE.encode()], "stable"))
+    assert (bad.name, isinstance(bad, UnreadPackage)) == ("libc6", True)
+    with pytest.raises(VerificationError, match=re.escape("stable, stanza 2 (libc6)")):
+        bad.read()  # type: ignore[union-attr]
 
 
-def test_a_stanza_that_begins_otherwise_is_looked_at_whatever_its_name() -> None:
+def test_a_stanza_that_begins_otherwise_is_read_at_once() -> None:
     turned = SIGNED_SOURCE.replace("Package: bash\nEssential: yes\n", "Essential: yes\nPackage: bash\n")
-    assert [package.name for package in parse_packages([turned.encode()], "stable", {"libc6"})] == ["bash"]
+    assert [*unread_packages([turned.encode()], "stable")] == [*parse_packages([turned.encode()], "stable")]
+    for wrong in (b"Essential: yes\n", b"Package bash\n", b"Package: b@sh\n", b" \nno"):
+        with pytest.raises(VerificationError):
+            list(unread_packages([wrong], "stable"))
+
+
+def test_unread_stanzas_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(VerificationError) as caught:
+        list(unread_packages([b"Package: a\n" + b"x" * (MAXIMUM_STANZA + 1)], "stable"))
+    assert "more than" in caught.value.why
+    monkeypatch.setattr(packages_index, "MAXIMUM_PACKAGES", 2)
+    with pytest.raises(VerificationError) as caught:
+        list(unread_packages([b"Package: a\n\n" * 3], "stable"))
+    assert caught.value.why == "more than 2 packages"
+
+
+def test_fields_are_found_however_they_are_written() -> None:
+    folded = LIBC.replace("Provides: libc6-2.41, foo", "proVides:\n libc6-2.41,\n\tfoo")
+    (found,) = unread_packages([folded.encode()], "stable")
+    assert isinstance(found, UnreadPackage)
+    assert {*provided_names(found)} == {*provided_names(found.read())} == {"libc6-2.41", "foo"}
+
+
+@given(st.binary(max_size=400))
+@example(b"Package: a\nVersion: 1\nPackage: a")
+@example(b"\n\nPackage: a\n\n\n\nPackage: b\n")
+def test_any_index_is_split_or_refused(data: bytes) -> None:
+    with suppress(VerificationError):
+        for one in unread_packages([data], "stable"):
+            if isinstance(one, UnreadPackage):
+                assert {*provided_names(one)} >= {*provided_names(one.read())}

@@ -17,7 +17,7 @@ from imagewright.archives.debian.solver import Foundation, Solution, solve
 from imagewright.archives.debian.universe import Universe
 from imagewright.archives.debian.version import holds
 from imagewright.errors import SolveError
-from support.tiny_universe import packages
+from support.tiny_universe import packages, unread
 
 NAMES = "abcdefg"
 VIRTUAL = "vw"
@@ -141,6 +141,23 @@ def test_no_order_changes_anything(text: str, wanted: list[str], seed: int) -> N
     dice.shuffle(there)
     dice.shuffle(wanted)
     assert attempt(Universe(there, "amd64"), wanted) == first
+
+
+@given(old=texts(), new=texts(), wanted=st.sets(st.sampled_from(NAMES), min_size=1, max_size=3))
+@settings(max_examples=200, deadline=None)
+def test_packages_that_are_read_when_needed_are_solved_the_same(old: str, new: str, wanted: set[str]) -> None:
+    parsed = Universe([*packages(old), *packages(new, "security")], "amd64")
+    lazy = Universe([*unread(old), *unread(new, "security")], "amd64")
+    for foundation in Foundation:
+        assert attempt(lazy, wanted, foundation) == attempt(parsed, wanted, foundation)
+    assert (tuple(lazy), lazy.essential(), lazy.required()) == (
+        tuple(parsed),
+        parsed.essential(),
+        parsed.required(),
+    )
+    for package in parsed:
+        assert lazy.mention(package) == parsed.mention(package)
+        assert lazy.targets(Relation(package.name)) == parsed.targets(Relation(package.name))
 
 
 @given(text=texts(), wanted=st.sets(st.sampled_from(NAMES), min_size=1, max_size=3))

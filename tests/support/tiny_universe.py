@@ -6,14 +6,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from imagewright.archives.debian.packages import BinaryPackage, parse_packages
+from imagewright.archives.debian.packages import BinaryPackage, UnreadPackage, parse_packages, unread_packages
 from imagewright.archives.debian.universe import Universe
 
 
 def packages(text: str, archive: str = "stable", architecture: str = "amd64") -> list[BinaryPackage]:
     """Packages from lines ``name version; Field: value; …``; blank lines are skipped."""
+    return list(parse_packages([index(text, architecture)], archive))
+
+
+def unread(text: str, archive: str = "stable", architecture: str = "amd64") -> list[BinaryPackage | UnreadPackage]:
+    """The same, not read yet."""
+    return list(unread_packages([index(text, architecture)], archive))
+
+
+def index(text: str, architecture: str = "amd64") -> bytes:
+    """A Packages index of such lines."""
     stanzas = [_stanza(line.strip(), architecture) for line in text.splitlines() if line.strip()]
-    return list(parse_packages(["\n\n".join(stanzas).encode()], archive))
+    return "\n\n".join(stanzas).encode()
 
 
 def universe(*sources: str | Iterable[BinaryPackage], architecture: str = "amd64") -> Universe:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 MAXIMUM_STANZA = 4 << 20
@@ -41,45 +41,49 @@ class Stanza:
         return self.fields.get(name, "")
 
 
+class OversizeError(ValueError):
+    """A stanza has more bytes than allowed."""
+
+
 def read_stanzas(
     chunks: Iterable[bytes],
     *,
     wanted: frozenset[str] | None = None,
-    only: Callable[[bytes], bool] | None = None,
     comments: bool = False,
     maximum_stanza: int = MAXIMUM_STANZA,
 ) -> Iterator[Stanza]:
     """Yield the stanzas of a document given in pieces.
 
-    ``wanted`` (lower case) are the fields to keep, all where ``None``; ``only`` says of a stanza's bytes whether
-    it is read at all; ``comments`` allows lines starting with ``#``. Raises :class:`MalformedError` for a line
-    that is no field, a field twice, a stanza beyond ``maximum_stanza`` bytes, or text that is not UTF-8.
+    ``wanted`` (lower case) are the fields to keep, all where ``None``; ``comments`` allows lines starting with
+    ``#``. Raises :class:`MalformedError` for a line that is no field, a field twice, a stanza beyond
+    ``maximum_stanza`` bytes, or text that is not UTF-8.
     """
     reader = _Reader(wanted, comments=comments)
-    for line, raw in _split(chunks, maximum_stanza):
-        if only is not None and not only(raw):
-            continue
-        fields = reader.fields(line, raw)
-        if fields:
-            yield Stanza(line, fields)
-
-
-def _split(chunks: Iterable[bytes], maximum: int) -> Iterator[tuple[int, bytes]]:
-    """Yield each run of non-empty lines with the number of its first line."""
-    rest = b""
     line = 1
+    try:
+        for raw in split_stanzas(chunks, maximum_stanza):
+            fields = reader.fields(line, raw) if raw else {}
+            if fields:
+                yield Stanza(line, fields)
+            line += raw.count(b"\n") + 2
+    except OversizeError as error:
+        raise MalformedError(line, str(error)) from None
+
+
+def split_stanzas(chunks: Iterable[bytes], maximum: int = MAXIMUM_STANZA) -> Iterator[bytes]:
+    """Yield each run of non-empty lines, and nothing but empty bytes where more than one empty line follows.
+
+    Raises :class:`OversizeError` for a run beyond ``maximum`` bytes.
+    """
+    rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n\n")
-        for raw in whole:
+        for raw in (*whole, rest):
             if len(raw) > maximum:
-                raise MalformedError(line, f"a stanza has more than {maximum} bytes")
-            if raw:
-                yield line, raw
-            line += raw.count(b"\n") + 2
-        if len(rest) > maximum:
-            raise MalformedError(line, f"a stanza has more than {maximum} bytes")
+                raise OversizeError(f"a stanza has more than {maximum} bytes")
+        yield from whole
     if rest:
-        yield line, rest
+        yield rest
 
 
 class _Reader:

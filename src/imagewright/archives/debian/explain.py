@@ -154,5 +154,4 @@ def _text(alternatives: Alternatives) -> str:
 
 def _close(universe: Universe, name: str) -> list[str]:
     """Similar names. Only names with the same beginning are compared: there may be 70,000."""
-    near = [other for other in universe.names() if other[:2] == name[:2]]
-    return get_close_matches(name, near, n=2, cutoff=0.8)
+    return get_close_matches(name, universe.near(name[:2]), n=2, cutoff=0.8)

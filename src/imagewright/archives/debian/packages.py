@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from sys import intern
 
-from imagewright.archives.debian.deb822 import MalformedError, Stanza, read_stanzas
+from imagewright.archives.debian.deb822 import MalformedError, OversizeError, Stanza, read_stanzas, split_stanzas
 from imagewright.archives.debian.relations import (
     Alternatives,
     Dependency,
@@ -26,10 +26,12 @@ __all__ = [
     "BinaryPackage",
     "Dependency",
     "Relation",
+    "UnreadPackage",
     "parse_dependency",
     "parse_packages",
     "parse_relation",
     "parse_relations",
+    "unread_packages",
 ]
 
 MAXIMUM_PACKAGES = 1_000_000
@@ -41,6 +43,7 @@ MAXIMUM_DEB = 16 << 30
 MAXIMUM_PATH = 1024
 """Characters in a path below an archive's address."""
 
+_HEAD = re.compile(rb"Package: ([A-Za-z0-9][A-Za-z0-9+.-]*)(?=\n|\Z)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*", re.ASCII)
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
 _SOURCE = re.compile(r"([A-Za-z0-9][A-Za-z0-9+.-]*)(?:\s+\(([^\s()]+)\))?", re.ASCII)
@@ -143,31 +146,64 @@ class BinaryPackage:
         return VerificationError(f"{field} of {self} in {self.archive} cannot be read", why=why)
 
 
-def parse_packages(
-    chunks: Iterable[bytes], archive: str, names: Collection[str] | None = None
-) -> Iterator[BinaryPackage]:
+def parse_packages(chunks: Iterable[bytes], archive: str) -> Iterator[BinaryPackage]:
     """Yield the packages of an index given decompressed, in pieces of any size.
 
-    ``archive`` is the name that every package carries. With ``names``, the others are not looked at, which takes a
-    fraction of the time; one whose stanza does not begin with its name, as all do, is yielded all the same. Raises
-    ``VerificationError`` naming the line of the first thing that is wrong.
+    ``archive`` is the name that every package carries. Raises ``VerificationError`` naming the line of the first
+    thing that is wrong.
     """
     where = archive
     try:
-        only = None if names is None else _named(names)
-        for count, stanza in enumerate(read_stanzas(chunks, wanted=_WANTED, only=only), 1):
+        for count, stanza in enumerate(read_stanzas(chunks, wanted=_WANTED), 1):
             where = f"{archive}, stanza {count} ({stanza.get('package')[:60] or 'nameless'})"
             if count > MAXIMUM_PACKAGES:
                 raise MalformedError(stanza.line, f"more than {MAXIMUM_PACKAGES} packages")
             yield _package(stanza, archive)
     except MalformedError as error:
-        raise VerificationError(f"the Packages index of {where} cannot be read", why=str(error)) from None
+        raise _unreadable(where, str(error)) from None
 
 
-def _named(names: Collection[str]) -> Callable[[bytes], bool]:
-    """Whether a stanza is that of one of these packages, by its first line."""
-    heads = {f"Package: {name}".encode() for name in names}
-    return lambda raw: not raw.startswith(b"Package: ") or raw.partition(b"\n")[0].rstrip() in heads
+@dataclass(frozen=True, slots=True)
+class UnreadPackage:
+    """A stanza of a Packages index of which only the name was read; ``number`` counts stanzas from 1."""
+
+    name: str
+    raw: bytes
+    number: int
+    archive: str
+
+    def read(self) -> BinaryPackage:
+        """The whole package. Raises ``VerificationError`` naming the stanza and the line in it that is wrong."""
+        try:
+            stanzas = read_stanzas((self.raw,), wanted=_WANTED)
+            return _package(next(stanzas, Stanza(1, {})), self.archive)
+        except MalformedError as error:
+            raise _unreadable(f"{self.archive}, stanza {self.number} ({self.name})", str(error)) from None
+
+
+def unread_packages(chunks: Iterable[bytes], archive: str) -> Iterator[BinaryPackage | UnreadPackage]:
+    """Yield the packages of an index, unread: an archive has 65,000, and a solution asks for a few hundred.
+
+    A stanza that does not begin with its name, as all do, is read at once. Raises as :func:`parse_packages`; what
+    is wrong inside of an unread stanza is found when it is read.
+    """
+    number = 0
+    try:
+        for raw in split_stanzas(chunks):
+            if not raw.strip(b"\n"):
+                continue
+            number += 1
+            if number > MAXIMUM_PACKAGES:
+                raise _unreadable(archive, f"more than {MAXIMUM_PACKAGES} packages")
+            head = _HEAD.match(raw)
+            unread = UnreadPackage(head[1].decode() if head else "nameless", raw, number, archive)
+            yield unread if head else unread.read()
+    except OversizeError as error:
+        raise _unreadable(f"{archive}, stanza {number + 1}", str(error)) from None
+
+
+def _unreadable(where: str, why: str) -> VerificationError:
+    return VerificationError(f"the Packages index of {where} cannot be read", why=why)
 
 
 def _package(stanza: Stanza, archive: str) -> BinaryPackage:

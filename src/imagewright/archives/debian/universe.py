@@ -2,22 +2,21 @@
 """All packages that may be chosen: one candidate for each name, and who satisfies a relation.
 
 Several archives are merged as apt merges archives of equal priority: the highest version of a name is its
-candidate. Building takes O(packages + provided names), a question O(packages of that name and providers of it),
-answered once and remembered. Relationship fields are read only for packages that a question comes to.
+candidate. Building takes O(bytes of the indexes), a question O(packages of that name and providers of it),
+answered once and remembered. Packages that come unread are read when a question comes to them, and so are
+relationship fields.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from imagewright.archives.debian.packages import BinaryPackage
+from imagewright.archives.debian.mentions import Mentions, Place, may_be_basic, provided_names
+from imagewright.archives.debian.packages import BinaryPackage, UnreadPackage
 from imagewright.archives.debian.relations import Dependency, Relation
 from imagewright.archives.debian.version import compare, holds
 
-_PROVIDED_NAME = re.compile(r"(?:^|,)\s*([A-Za-z0-9][A-Za-z0-9+.-]*)", re.ASCII)
-_MENTIONED_NAME = re.compile(r"(?:^|[,|])\s*([A-Za-z0-9][A-Za-z0-9+.-]*(?::any)?)", re.ASCII)
 _PRIORITIES = {"required": 1, "important": 2, "standard": 3, "optional": 4}
 _EXTRA = 5
 
@@ -42,55 +41,66 @@ class Universe:
     Packages of other architectures are left out: only ``architecture`` and ``all`` can be chosen.
     """
 
-    __slots__ = ("_mentions", "_needs", "_outdated", "_packages", "_providers", "_targets", "architecture")
+    __slots__ = ("_basic", "_mentions", "_needs", "_providers", "_read", "_targets", "_unread", "architecture")
 
-    def __init__(self, packages: Iterable[BinaryPackage], architecture: str) -> None:
+    def __init__(self, packages: Iterable[BinaryPackage | UnreadPackage], architecture: str) -> None:
         self.architecture = architecture
-        self._packages, self._outdated = _candidates(packages, architecture)
-        self._providers = _providers(self._packages.values())
+        self._unread = _by_name(packages)
+        self._read: dict[str, BinaryPackage | None] = {}
+        self._basic = frozenset(name for name, each in self._unread.items() if any(map(may_be_basic, each)))
+        self._providers = _providers(self._unread)
+        self._mentions = Mentions(tuple(one for each in self._unread.values() for one in each), architecture)
         self._targets: dict[Relation, tuple[BinaryPackage, ...]] = {}
         self._needs: dict[str, Needs] = {}
-        self._mentions: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return len(self._packages)
+        return len(self.names())
 
     def __iter__(self) -> Iterator[BinaryPackage]:
         """Every candidate, by name."""
-        return (self._packages[name] for name in sorted(self._packages))
+        return self._of(sorted(self._unread))
 
     def get(self, name: str) -> BinaryPackage | None:
-        """The candidate of that name."""
-        return self._packages.get(name)
+        """The candidate of that name. Raises ``VerificationError`` where it is read now, and malformed."""
+        try:
+            return self._read[name]
+        except KeyError:
+            found = _candidate(self._unread.get(name, ()), self.architecture)
+            self._read[name] = found
+            return found
 
     def names(self) -> tuple[str, ...]:
         """Names of all candidates, sorted."""
-        return tuple(sorted(self._packages))
+        return tuple(package.name for package in self)
+
+    def near(self, start: str) -> tuple[str, ...]:
+        """Names that begin so, sorted."""
+        return tuple(one.name for one in self._of(sorted(name for name in self._unread if name.startswith(start))))
 
     def essential(self) -> tuple[BinaryPackage, ...]:
         """Candidates with ``Essential: yes``, by name."""
-        return tuple(package for package in self if package.essential)
+        return tuple(package for package in self._of(sorted(self._basic)) if package.essential)
 
     def required(self) -> tuple[BinaryPackage, ...]:
         """Candidates of priority ``required``, by name."""
-        return tuple(package for package in self if package.priority == "required")
+        return tuple(package for package in self._of(sorted(self._basic)) if package.priority == "required")
 
     def fixed(self, installed: Iterable[BinaryPackage]) -> Universe:
         """The same universe in which each of ``installed`` is its name's only candidate."""
-        changed = [package for package in installed if self._packages.get(package.name) != package]
+        changed = {package.name: package for package in installed if self.get(package.name) != package}
         if not changed:
             return self
         other = Universe((), self.architecture)
-        replaced = {package.name for package in changed}
-        other._outdated = self._outdated
         other._mentions = self._mentions
-        other._packages = {**self._packages, **{package.name: package for package in changed}}
+        other._unread = {**self._unread, **{name: (package,) for name, package in changed.items()}}
+        other._read = {**self._read, **changed}
+        other._basic = self._basic | changed.keys()
         other._providers = {
             name: kept
             for name, providers in self._providers.items()
-            if (kept := [provider for provider in providers if provider not in replaced])
+            if (kept := [provider for provider in providers if provider not in changed])
         }
-        for name, providers in _providers(changed).items():
+        for name, providers in _providers({name: (package,) for name, package in changed.items()}).items():
             other._providers[name] = sorted([*other._providers.get(name, []), *providers])
         return other
 
@@ -101,7 +111,7 @@ class Universe:
         """
         changed = []
         for name, unwanted in sorted(cuts.items()):
-            package = self._packages.get(name)
+            package = self.get(name)
             if package is not None:
                 pre, post = _cut(package.pre_depends, unwanted), _cut(package.depends, unwanted)
                 changed.append(replace(package, pre_depends_text=pre, depends_text=post))
@@ -131,22 +141,21 @@ class Universe:
         """A key that orders providers of one name as apt does: essential, protected, then by priority."""
         return not package.essential, not package.protected, _PRIORITIES.get(package.priority, _EXTRA)
 
-    def mention(self, package: BinaryPackage) -> int:
+    def mention(self, package: BinaryPackage) -> Place:
         """When apt, reading the indexes, meets the name; among equals it prefers the one met last.
 
-        The first question reads the relationship fields of all packages, which takes about half a second.
+        A question searches the indexes up to that place.
         """
-        if not self._mentions:
-            self._mentions = _mention_order([*self._packages.values(), *self._outdated])
-        return self._mentions.get(package.name, 0)
+        return self._mentions.place(package.name)
+
+    def _of(self, names: Iterable[str]) -> Iterator[BinaryPackage]:
+        return (package for package in map(self.get, names) if package is not None)
 
     def _named(self, name: str) -> Iterator[BinaryPackage]:
-        real = self._packages.get(name)
+        real = self.get(name)
         if real is not None:
             yield real
-        for provider in self._providers.get(name, ()):
-            if provider != name:
-                yield self._packages[provider]
+        yield from self._of(provider for provider in self._providers.get(name, ()) if provider != name)
 
     def _satisfies(self, package: BinaryPackage, relation: Relation) -> bool:
         """Whether it does, by its own name and version or by one of its Provides."""
@@ -182,22 +191,24 @@ def _version_holds(version: str, relation: Relation) -> bool:
     return not relation.operator or (bool(version) and holds(version, relation.operator, relation.version))
 
 
-def _candidates(
-    packages: Iterable[BinaryPackage], architecture: str
-) -> tuple[dict[str, BinaryPackage], list[BinaryPackage]]:
-    """The best of each name, and all the others."""
-    found: dict[str, BinaryPackage] = {}
-    outdated: list[BinaryPackage] = []
+def _by_name(
+    packages: Iterable[BinaryPackage | UnreadPackage],
+) -> dict[str, tuple[BinaryPackage | UnreadPackage, ...]]:
+    found: dict[str, tuple[BinaryPackage | UnreadPackage, ...]] = {}
     for package in packages:
-        if package.architecture not in {architecture, "all"}:
-            continue
-        rival = found.get(package.name)
-        if rival is None or _better(package, rival):
-            found[package.name] = package
-            outdated += [rival] if rival else []
-        else:
-            outdated.append(package)
-    return found, outdated
+        found[package.name] = (*found.get(package.name, ()), package)
+    return found
+
+
+def _candidate(packages: Iterable[BinaryPackage | UnreadPackage], architecture: str) -> BinaryPackage | None:
+    """The best of one name."""
+    best: BinaryPackage | None = None
+    for one in packages:
+        package = one.read() if isinstance(one, UnreadPackage) else one
+        fits = package.architecture in {architecture, "all"}
+        if fits and (best is None or _better(package, best)):
+            best = package
+    return best
 
 
 def _better(package: BinaryPackage, rival: BinaryPackage) -> bool:
@@ -210,34 +221,14 @@ def _tie(package: BinaryPackage) -> tuple[str, str, str, str]:
     return package.archive, package.architecture, package.version, str(package.sha256)
 
 
-def _providers(packages: Iterable[BinaryPackage]) -> dict[str, list[str]]:
-    """Provided name → names of its providers, sorted. The fields themselves are read when asked for."""
+def _providers(
+    packages: Mapping[str, Iterable[BinaryPackage | UnreadPackage]],
+) -> dict[str, list[str]]:
+    """Provided name → names of what may provide it, sorted. The fields themselves are read when asked for."""
     found: dict[str, list[str]] = {}
-    for package in packages:
-        if package.provides_text:
-            for name in set(_PROVIDED_NAME.findall(package.provides_text)):
-                found.setdefault(name, []).append(package.name)
+    for name, each in packages.items():
+        for provided in {provided for package in each for provided in provided_names(package)}:
+            found.setdefault(provided, []).append(name)
     for providers in found.values():
         providers.sort()
     return found
-
-
-def _mention_order(packages: Iterable[BinaryPackage]) -> dict[str, int]:
-    """When each name is first mentioned, in apt's order: by archive, then source, then name."""
-    order: dict[str, int] = {}
-    for package in sorted(packages, key=lambda package: (package.archive, package.source, package.name)):
-        order.setdefault(package.name, len(order))
-        for text in (
-            package.pre_depends_text,
-            package.depends_text,
-            package.conflicts_text,
-            package.breaks_text,
-            package.recommends_text,
-            package.suggests_text,
-            package.replaces_text,
-            package.enhances_text,
-            package.provides_text,
-        ):
-            for name in _MENTIONED_NAME.findall(text):
-                order.setdefault(name, len(order))
-    return order

@@ -73,7 +73,7 @@ def test_training_runs_in_the_build_root_alone_and_is_never_found_done() -> None
     plan, step = training_plan(Plan((OTHER, ROOT, python), ()), definition, 1)
     assert [each.name for each in plan.steps] == ["buildroot trixie amd64", "train 3.13.15 trixie amd64"]
     assert isinstance(step.work, PythonWork)
-    assert [script.name for script in step.work.scripts] == ["python-prepare", "python-train"]
+    assert [script.name for script in step.work.scripts] == ["python-prepare", "python-builtin", "python-train"]
     assert step.id != training_plan(Plan((OTHER, ROOT, python), ()), definition, 2)[1].id
 
 

@@ -250,6 +250,7 @@ def test_the_scripts_of_cross_compiling() -> None:
         "python-cross",
         "python-prepare",
         "python-bootstrap",
+        "python-builtin",
         "python-compile",
         "python-record",
         "python-install",

@@ -42,6 +42,7 @@ def test_a_release_build_freezes_first_and_uses_the_profile() -> None:
     assert [script.name for script in scripts] == [
         "python-prepare",
         "python-bootstrap",
+        "python-builtin",
         "python-compile",
         "python-install",
         "python-finish",
@@ -239,14 +240,14 @@ def test_gcc_10_keeps_the_end_of_a_python_2_program() -> None:
 
 def test_modules_without_libraries_are_built_in_where_the_release_has_a_list_of_modules() -> None:
     for release, there in (("3.13.15", True), ("3.11.2", True), ("3.10.1", False), ("2.7.18", False)):
-        given = environment(compile_scripts(dataclasses.replace(WANTED, release=release)), "prepare")["IW_BUILTIN"]
+        given = environment(compile_scripts(dataclasses.replace(WANTED, release=release)), "builtin")["IW_BUILTIN"]
         assert ("_json" in given.split()) is there, release
         assert not {"binascii", "zlib", "_ssl", "_sqlite3"} & set(given.split()), "these bring libraries"
 
 
 def test_a_profile_is_trained_with_what_is_built() -> None:
     training, using = training_scripts(WANTED), compile_scripts(WANTED)
-    assert environment(training, "prepare")["IW_BUILTIN"] == environment(using, "prepare")["IW_BUILTIN"]
+    assert environment(training, "builtin")["IW_BUILTIN"] == environment(using, "builtin")["IW_BUILTIN"]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ def test_a_profile_is_trained_with_what_is_built() -> None:
     ],
 )
 def test_training_runs_the_programs_that_a_release_understands(release: str, programs: tuple[str, ...]) -> None:
-    (_, train) = training_scripts(dataclasses.replace(WANTED, release=release))
+    *_, train = training_scripts(dataclasses.replace(WANTED, release=release))
     assert dict(train.environment)["IW_PROGRAMS"].split() == list(programs)
     assert tuple(re.findall(r"> /tmp/training/([a-z]+)[.]py << 'IW_PROGRAM'", train.text)) == programs
     for name in programs:

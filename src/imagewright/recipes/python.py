@@ -189,9 +189,10 @@ class Compilation:
 def compile_scripts(wanted: Compilation) -> tuple[Script, ...]:
     """The scripts that leave the install tree in ``/out/tree`` and its debug files in ``/out/debug``."""
     optimised = wanted.profile is Profile.RELEASE
-    names = ["prepare", *(["bootstrap"] if optimised else []), "compile", "install", "finish"]
+    names = ["prepare", *(["bootstrap"] if optimised else []), "builtin", "compile", "install", "finish"]
     environment = {
         "prepare": _preparation(wanted, tests=False),
+        "builtin": {"IW_BUILTIN": _builtin(wanted)},
         "compile": {
             "IW_PGO": "use" if optimised and wanted.trained else "none",
             "IW_LTO": "yes" if optimised else "no",
@@ -230,6 +231,7 @@ def training_scripts(wanted: Compilation) -> tuple[Script, ...]:
     }
     return (
         _script("prepare", wanted, _preparation(wanted, tests=True)),
+        _script("builtin", wanted, {"IW_BUILTIN": _builtin(wanted)}),
         _script("train", wanted, environment),
     )
 
@@ -294,9 +296,12 @@ def _preparation(wanted: Compilation, *, tests: bool) -> dict[str, str]:
         "IW_SOURCE": wanted.source,
         "IW_TRIPLET": wanted.triplet,
         "IW_CONFIGURE": " ".join(_configure(wanted, tests=tests)),
-        # Older releases have no list of modules that says how each is built.
-        "IW_BUILTIN": _BUILTIN if wanted.version >= (3, 11) else "",
     }
+
+
+def _builtin(wanted: Compilation) -> str:
+    """Modules that become part of the executable. Older releases have no list that says how each is built."""
+    return _BUILTIN if wanted.version >= (3, 11) else ""
 
 
 def _across(names: list[str], environment: dict[str, dict[str, str]], wanted: Compilation) -> None:

@@ -243,7 +243,6 @@ COPY <<"EOF" /recipe/python-prepare.sh
 #   IW_TRIPLET           the GNU triplet of the machine that will run Python
 #   IW_CONFIGURE         further arguments of configure, separated by spaces
 #   IW_PYTHON2           yes | no: whether the release is one of Python 2
-#   IW_BUILTIN           extension modules that become part of the executable
 #
 # The directory is fixed, because its name ends up in debug information and in
 # the names under which a training run leaves its counts.
@@ -277,24 +276,6 @@ export ac_cv_buggy_getaddrinfo=no
     --enable-option-checking=fatal \
     --enable-ipv6 \
     $IW_CONFIGURE
-
-# Modules that need no library beyond the C library's become part of the executable: they
-# are optimised with the interpreter, and nothing is looked for and loaded to import them.
-if [ -n "$IW_BUILTIN" ]; then
-    awk -v names="$IW_BUILTIN" '
-        BEGIN { split(names, list, " "); for (i in list) builtin[list[i]] = 1 }
-        /^\*/ { mode = $1 }
-        mode == "*shared*" && ($1 in builtin) { static = static $0 "\n"; next }
-        { rest = rest $0 "\n" }
-        END { printf "*static*\n%s%s", static, rest }
-    ' Modules/Setup.stdlib > Modules/Setup.new
-    mv Modules/Setup.new Modules/Setup.stdlib
-    make Makefile
-fi
-
-# The flags for making and using a profile are of no use to whoever reads the
-# installed Makefile; the ones we need come from IW_CFLAGS.
-sed -i 's/^\(PGO_PROF_[A-Z]*_FLAG=\).*/\1/' Makefile
 
 # Python 2 links each extension module, its own and everybody's, with libpython where it
 # finds this. Here the executable has all symbols, and an image may have no libpython.
@@ -358,6 +339,38 @@ if grep -q '^DEEPFREEZE_OBJS' Makefile; then
 fi
 find . -name '*.o' -delete
 rm -f Programs/_freeze_module _bootstrap_python pybuilddir.txt
+EOF
+
+COPY <<"EOF" /recipe/python-builtin.sh
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Make extension modules a part of the executable, and have the Makefile say nothing of profiles.
+#
+#   IW_BUILTIN   their names; none if empty
+#
+# This follows the freezing of modules (see python-bootstrap.sh), whose interpreter needs none of them.
+set -eu
+
+cd /usr/src/python
+
+# Modules that need no library beyond the C library's become part of the executable: they
+# are optimised with the interpreter, and nothing is looked for and loaded to import them.
+if [ -n "$IW_BUILTIN" ]; then
+    awk -v names="$IW_BUILTIN" '
+        BEGIN { split(names, list, " "); for (i in list) builtin[list[i]] = 1 }
+        /^\*/ { mode = $1 }
+        mode == "*shared*" && ($1 in builtin) { static = static $0 "\n"; next }
+        { rest = rest $0 "\n" }
+        END { printf "*static*\n%s%s", static, rest }
+    ' Modules/Setup.stdlib > Modules/Setup.new
+    mv Modules/Setup.new Modules/Setup.stdlib
+    make Makefile
+fi
+
+# The flags for making and using a profile are of no use to whoever reads the
+# installed Makefile; the ones we need come from IW_CFLAGS.
+sed -i 's/^\(PGO_PROF_[A-Z]*_FLAG=\).*/\1/' Makefile
 EOF
 
 COPY <<"EOF" /recipe/python-compile.sh
@@ -708,7 +721,6 @@ RUN --network=none \
     --mount=type=bind,from=recipe-python,source=/recipe,target=/recipe \
     --mount=type=tmpfs,target=/tmp \
     . /recipe/python-prepare.env && \
-    IW_BUILTIN='_asyncio _bisect _blake2 _contextvars _csv _datetime _decimal _elementtree _heapq _json _lsprof _md5 _multiprocessing _opcode _pickle _posixshmem _posixsubprocess _queue _random _sha1 _sha2 _sha3 _socket _statistics _struct _zoneinfo array cmath fcntl grp math mmap pyexpat resource select syslog termios' \
     IW_CONFIGURE='--with-dbmliborder=bdb:gdbm --with-ensurepip --enable-loadable-sqlite-extensions --without-static-libpython --disable-test-modules' \
     IW_PYTHON2=no \
     IW_SOURCE=Python-3.13.15.tar.xz \
@@ -720,6 +732,13 @@ RUN --network=none \
     --mount=type=tmpfs,target=/tmp \
     IW_JOBS="$(nproc)" \
     sh /recipe/python-bootstrap.sh
+# Make modules a part of the executable.
+RUN --network=none \
+    --mount=type=bind,from=recipe-python,source=/recipe,target=/recipe \
+    --mount=type=tmpfs,target=/tmp \
+    IW_BUILTIN='_asyncio _bisect _blake2 _contextvars _csv _datetime _decimal _elementtree _heapq _json _lsprof _md5 _multiprocessing _opcode _pickle _posixshmem _posixsubprocess _queue _random _sha1 _sha2 _sha3 _socket _statistics _struct _zoneinfo array cmath fcntl grp math mmap pyexpat resource select syslog termios' \
+    IW_JOBS="$(nproc)" \
+    sh /recipe/python-builtin.sh
 # Compile. The network is not there, so that nothing but the inputs can get in.
 RUN --network=none \
     --mount=type=bind,from=recipe-python,source=/recipe,target=/recipe \

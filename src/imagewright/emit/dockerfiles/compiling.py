@@ -26,6 +26,7 @@ _WHY = {
     "python-cross": "Tools of another processor under their plain names.",
     "python-prepare": "Unpack and configure.",
     "python-bootstrap": "Freeze modules with a throw-away interpreter.",
+    "python-builtin": "Make modules a part of the executable.",
     "python-compile": "Compile. The network is not there, so that nothing but the inputs can get in.",
     "python-record": "Have Makefile and sysconfig say what a native build would.",
     "python-install": "Install what an image needs, with bytecode.",

@@ -52,8 +52,22 @@ build() {
 # an executable that contains the same objects instead of loading the library:
 # LINK_PYTHON_OBJS is where newer releases say what the executable consists of,
 # BLDLIBRARY where older ones do.
+#
+# Optimising the whole program is nearly all of the work of a link, and is done once for
+# both: "ld -r" makes one object of all, with code in it instead of gcc's own form of it.
+# Static libraries are not part of it. Nothing exports what they define, which only a
+# link of something finished knows, and makes use of.
+objects=
+if [ "$IW_LTO" = yes ] && [ "$IW_PYTHON2" = no ]; then
+    # shellcheck disable=SC2016 # make expands it
+    printf '%s\n' 'whole.o: $(LIBRARY_OBJS)' \
+        "	\$(CC) -r -fPIC -flto=$IW_JOBS -flinker-output=nolto-rel -o \$@ \$(LIBRARY_OBJS)" > whole.mk
+    build -f Makefile -f whole.mk whole.o
+    objects=LIBRARY_OBJS=whole.o
+fi
 # shellcheck disable=SC2016 # make expands it
-build LINK_PYTHON_OBJS='$(LIBRARY_OBJS)' BLDLIBRARY='$(LIBRARY_OBJS)' python
+build $objects LINK_PYTHON_OBJS='$(LIBRARY_OBJS)' BLDLIBRARY='$(LIBRARY_OBJS)' python
+rm -f whole.o
 
 echo "::phase modules"
 # Everything else: extension modules, scripts, sysconfig's data.

@@ -7,7 +7,6 @@
 #   IW_TRIPLET           the GNU triplet of the machine that will run Python
 #   IW_CONFIGURE         further arguments of configure, separated by spaces
 #   IW_PYTHON2           yes | no: whether the release is one of Python 2
-#   IW_BUILTIN           extension modules that become part of the executable
 #
 # The directory is fixed, because its name ends up in debug information and in
 # the names under which a training run leaves its counts.
@@ -41,24 +40,6 @@ export ac_cv_buggy_getaddrinfo=no
     --enable-option-checking=fatal \
     --enable-ipv6 \
     $IW_CONFIGURE
-
-# Modules that need no library beyond the C library's become part of the executable: they
-# are optimised with the interpreter, and nothing is looked for and loaded to import them.
-if [ -n "$IW_BUILTIN" ]; then
-    awk -v names="$IW_BUILTIN" '
-        BEGIN { split(names, list, " "); for (i in list) builtin[list[i]] = 1 }
-        /^\*/ { mode = $1 }
-        mode == "*shared*" && ($1 in builtin) { static = static $0 "\n"; next }
-        { rest = rest $0 "\n" }
-        END { printf "*static*\n%s%s", static, rest }
-    ' Modules/Setup.stdlib > Modules/Setup.new
-    mv Modules/Setup.new Modules/Setup.stdlib
-    make Makefile
-fi
-
-# The flags for making and using a profile are of no use to whoever reads the
-# installed Makefile; the ones we need come from IW_CFLAGS.
-sed -i 's/^\(PGO_PROF_[A-Z]*_FLAG=\).*/\1/' Makefile
 
 # Python 2 links each extension module, its own and everybody's, with libpython where it
 # finds this. Here the executable has all symbols, and an image may have no libpython.

@@ -118,7 +118,7 @@ def exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
     points = [(math.log(size), math.log(taken)) for size, taken in zip(sizes, seconds, strict=True)]
     middle = [sum(values) / len(points) for values in zip(*points, strict=True)]
     above = sum((x - middle[0]) * (y - middle[1]) for x, y in points)
-    return above / sum((x - middle[0]) ** 2 for x, _ in points)
+    return float(above / sum((x - middle[0]) ** 2 for x, _ in points))
 
 
 def main() -> int:

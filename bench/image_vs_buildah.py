@@ -100,7 +100,7 @@ class Buildah:
     def _build(self, file: str, name: str, arguments: Sequence[str]) -> float:
         words = [word for argument in arguments for word in ("--build-arg", argument)]
         path = self._directory / file
-        command = [
+        command: list[str | Path] = [
             *self._own,
             "build",
             "--no-cache",

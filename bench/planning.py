@@ -27,6 +27,7 @@ from imagewright.model.digest import Digest
 from imagewright.model.images import Flavour, ImageDefinition, ImageName
 from imagewright.model.lock import Lock, PackageSet, Role
 from imagewright.model.platforms import parse_platform
+from imagewright.planning.candidates import Candidates
 from imagewright.planning.locking import LockInputs, make_lock
 from imagewright.planning.steps import make_plan
 from imagewright.planning.targets import SetId, checksum, set_id, target_of
@@ -113,7 +114,7 @@ def _place(definition: ImageDefinition) -> tuple[str, str, Flavour]:
     return definition.name.suite, definition.name.variant, definition.name.flavour
 
 
-def _candidates(suite: str, architecture: str) -> object:
+def _candidates(suite: str, architecture: str) -> Candidates:
     names = [f"libfiller{number}" for number in range(FILLERS)]
     fillers = [package(name, suite=suite) for name in names]
     root = package("imagemagick", suite=suite, depends_text=", ".join(names))

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from imagewright.archives.debian.deb import read_control
@@ -124,10 +125,8 @@ def main() -> int:
         for number in range(options.rounds + 1):
             mine, other = place / f"ours-{number}", place / f"theirs-{number}"
             pair = {
-                "imagewright": measure(
-                    lambda mine=mine: ours(place / "archive", options.suite, mine, options.jobs)
-                ),
-                "mmdebstrap": measure(lambda other=other: theirs(place / "archive", names, options.suite, other)),
+                "imagewright": measure(partial(ours, place / "archive", options.suite, mine, options.jobs)),
+                "mmdebstrap": measure(partial(theirs, place / "archive", names, options.suite, other)),
             }
             for tree in (mine, other):
                 subprocess.run(["rm", "-rf", "--one-file-system", tree], check=True)

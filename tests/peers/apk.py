@@ -39,7 +39,7 @@ class Apk:
     def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run ``apk WORDS``, however it ends."""
         libraries = f"{self.root}/usr/lib:{self.root}/lib"
-        loader = [self.root / "lib/ld-musl-x86_64.so.1", "--library-path", libraries]
+        loader: list[str | Path] = [self.root / "lib/ld-musl-x86_64.so.1", "--library-path", libraries]
         command = [*loader, self.root / "sbin/apk", *words]
         return subprocess.run(
             command,

@@ -63,7 +63,7 @@ class Browser:
 
     def run(self, script: str, *arguments: object) -> Any:
         """What a piece of JavaScript returns."""
-        return self.driver.execute_script(script, *arguments)  # type: ignore[no-untyped-call] # selenium's own
+        return self.driver.execute_script(script, *arguments)
 
     def find(self, selector: str) -> WebElement:
         """The first element of a CSS selector."""

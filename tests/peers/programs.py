@@ -67,7 +67,7 @@ def start_docker(root: Path, state: Path, network: str = "none") -> tuple[subpro
     """
     log = (state / "engine.log").open("wb")
     # A session of its own, so that Ctrl-C leaves it to the fixture; and it never outlives this process.
-    command = ["setpriv", "--pdeathsig", "KILL", HERE / "start-docker", root, state, network]
+    command: list[str | Path] = ["setpriv", "--pdeathsig", "KILL", HERE / "start-docker", root, state, network]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     log.close()
 

@@ -110,7 +110,15 @@ def make_certificates(directory: Path) -> None:
     output([*ca, "-keyout", directory / "ca.key", "-out", directory / "ca.pem"])
     output([*new, "/CN=127.0.0.1", "-keyout", directory / "server.key", "-out", directory / "server.csr"])
     (directory / "extensions").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-    signing = ["openssl", "x509", "-req", "-in", directory / "server.csr", "-CA", directory / "ca.pem"]
+    signing: list[str | Path] = [
+        "openssl",
+        "x509",
+        "-req",
+        "-in",
+        directory / "server.csr",
+        "-CA",
+        directory / "ca.pem",
+    ]
     signing += ["-CAkey", directory / "ca.key", "-CAcreateserial", "-days", _DAYS]
     output([*signing, "-extfile", directory / "extensions", "-out", directory / "server.pem"])
 
@@ -127,7 +135,12 @@ def _signed_token(directory: Path, scopes: list[str]) -> str:
         kind, name, actions = scope.split(":")
         access.append({"type": kind, "name": name, "actions": actions.split(",")})
     now = int(time.time())
-    claims = {"iss": "imagewright tests", "sub": USER, "aud": "imagewright tests", "access": access}
+    claims: dict[str, object] = {
+        "iss": "imagewright tests",
+        "sub": USER,
+        "aud": "imagewright tests",
+        "access": access,
+    }
     claims |= {"exp": now + 300, "nbf": now - 10, "iat": now, "jti": str(now)}
     head = {"typ": "JWT", "alg": "RS256", "x5c": [base64.b64encode(certificate).decode()]}
     text = f"{_encoded(json.dumps(head).encode())}.{_encoded(json.dumps(claims).encode())}"

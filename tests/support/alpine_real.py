@@ -101,10 +101,10 @@ def _files(root: Path, paragraph: str) -> dict[str, Node]:
 
 def _node(path: Path) -> Node:
     info = path.lstat()
-    owner = {"mode": info.st_mode & 0o7777, "uid": info.st_uid, "gid": info.st_gid}
     if path.is_symlink():
         return Node(link=str(path.readlink()))
-    return Node(None if path.is_dir() else path.read_bytes(), **owner)
+    content = None if path.is_dir() else path.read_bytes()
+    return Node(content, mode=info.st_mode & 0o7777, uid=info.st_uid, gid=info.st_gid)
 
 
 def _scripts(root: Path) -> Mapping[str, dict[str, str]]:

@@ -65,7 +65,8 @@ def packed(layer: Layer) -> bytes:
 def put_image(store: Store, layers: Sequence[Layer], words: Words) -> Digest:
     """Put an image with its records into a store; its manifest."""
     blobs = [packed(layer) for layer in layers]
-    target = Target(*words.platform.split("/"))
+    os, architecture, *variant = words.platform.split("/")
+    target = Target(os, architecture, "".join(variant))
     config = Config(
         target,
         tuple(Digest.of(blob) for blob in blobs),

@@ -88,10 +88,12 @@ glibc (2.41-12+deb13u3) trixie; urgency=medium
 """
 
 
-def file(path: str, content: str | bytes = b"", mode: int = 0o644, **facts: int) -> tuple[Entry, bytes]:
+def file(
+    path: str, content: str | bytes = b"", mode: int = 0o644, *, uid: int = 0, gid: int = 0
+) -> tuple[Entry, bytes]:
     """A regular file."""
     data = content.encode() if isinstance(content, str) else content
-    return Entry(path, Kind.FILE, mode, size=len(data), mtime=0, **facts), data
+    return Entry(path, Kind.FILE, mode, size=len(data), mtime=0, uid=uid, gid=gid), data
 
 
 def directory(path: str) -> tuple[Entry, bytes]:

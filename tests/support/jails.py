@@ -81,7 +81,7 @@ class Jail:
         return self.place / f"root-of-{self.person.name}"
 
     def line(self, *argv: str, **fields: object) -> list[str]:
-        request = {"argv": argv, "lower": [str(self.base)], "environment": ENVIRONMENT}
+        request: dict[str, object] = {"argv": argv, "lower": [str(self.base)], "environment": ENVIRONMENT}
         request |= fields
         program = str(self.place / "code/imagewright/sandbox/jail.py")
         return [self.person.python, "-I", program, "--request", json.dumps(request)]

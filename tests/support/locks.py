@@ -140,12 +140,14 @@ def locked(
     previous: Lock | None = None,
     refresh_toolchain: bool = False,
     keep: bool = False,
-    **changes: object,
+    versions: Mapping[str, str] | None = None,
+    without: tuple[str, ...] = (),
+    more: tuple[BinaryPackage, ...] = (),
 ) -> Lock:
-    """A lock of some images; ``changes`` go to :func:`universe`."""
+    """A lock of some images; the last three go to :func:`universe`."""
 
     def candidates_of(suite: str, architecture: str) -> DebianCandidates:
-        return candidates(suite, architecture, **changes)
+        return candidates(suite, architecture, versions=versions, without=without, more=more)
 
     definitions = [definition(spec) for spec in specs]
     suites = {one.name.suite for one in definitions} | {one.suite for one in (previous or Lock()).sets}

@@ -37,14 +37,14 @@ def build(debs: list[Path], suite: str, jobs: int, workspace: Path) -> Assembled
     work = RootWork(suite, "amd64", packages, files, SLIM_EXCLUDE, SLIM_INCLUDE, layered=True)
     workspace.mkdir(parents=True)
     with (workspace / "log").open("wb") as log:
-        return assemble_root(work, Machine(blobs, NamespaceSandbox(), log.write, jobs), workspace)  # type: ignore[arg-type]
+        return assemble_root(work, Machine(blobs, NamespaceSandbox(), log.write, jobs), workspace)
 
 
 def main() -> None:
     debs, suite, jobs, workspace = sys.argv[1:]
     become_root()
     root = build(list(Path(debs).glob("*.deb")), suite, int(jobs), Path(workspace))
-    print(digest_of(root.layer()), digest_of(root.state()))  # type: ignore[arg-type]
+    print(digest_of(root.layer()), digest_of(root.state()))
 
 
 if __name__ == "__main__":

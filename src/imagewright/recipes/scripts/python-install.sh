@@ -108,11 +108,18 @@ frozen() {
         print(" ".join(bootstrap + [name.replace(".", "/") for name in known]))'
 }
 
-# What every run of pip loads, as paths in site-packages.
+# What every run of pip loads, as paths in site-packages; also what it gives up in the middle
+# of, such as a module that needs a package which is not there.
 pip_start() {
     PYTHONHASHSEED=0 "$IW_PYTHON" -s -B -c 'if 1:
         import os, runpy, sys
+        from importlib.machinery import SourceFileLoader
         directory = os.path.realpath(sys.argv[1])
+        files, get_code = set(), SourceFileLoader.get_code
+        def noted(loader, name):
+            files.add(loader.path)
+            return get_code(loader, name)
+        SourceFileLoader.get_code = noted
         sys.path.insert(0, directory)
         sys.argv[:] = ["pip", "--version"]
         sys.stdout = sys.stderr
@@ -121,9 +128,7 @@ pip_start() {
         except SystemExit as exit:
             if exit.code:
                 raise
-        files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-        files.add(os.path.join(directory, "pip", "__main__.py"))
-        names = [os.path.relpath(file, directory) for file in files if file and file.startswith(directory + os.sep)]
+        names = [os.path.relpath(file, directory) for file in files if file.startswith(directory + os.sep)]
         os.write(1, "".join(name + "\n" for name in sorted(names) if name.endswith(".py")).encode())' \
         "$tree$lib/site-packages" 2> pip.log
 }

@@ -387,3 +387,13 @@ def test_a_plan_costs_its_images_and_its_distinct_steps(monkeypatch: pytest.Monk
         "root_files": 2,  # once for the base, once for the build root
         "toolchain": 1,
     }
+
+
+def test_what_else_is_planned_changes_nothing_about_the_steps_of_an_image() -> None:
+    alone = planned("3.13-trixie")
+    (wanted,) = alone.images
+    for specs in (("3.13-trixie", SLIM), (SLIM, "3.13-trixie"), ("3.14-slim-trixie", SLIM, "3.13-trixie")):
+        plan = planned(*specs)
+        (found,) = (image for image in plan.images if image.spec == wanted.spec)
+        assert plan.steps_of(found) == alone.steps_of(wanted)
+        assert {one.id for one in alone.steps_of(wanted)} == {one.id for one in alone.steps}

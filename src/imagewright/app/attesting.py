@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from imagewright.app.building import Builder
@@ -49,6 +50,9 @@ from imagewright.registry.publish import Attachment, Publisher, PublishOptions
 from imagewright.registry.pull import pull_from
 from imagewright.registry.upload import Blob
 from imagewright.store.store import Store
+
+_READ = 2
+"""Images whose layers are read at a time."""
 
 _TITLES = "org.opencontainers.image."
 
@@ -113,18 +117,24 @@ def attachments(
     """What goes along with images that were just built: manifest's digest → attachments."""
     known = {(str(one.name), str(one.platform)): one for one in definitions}
     planned = {(one.spec, one.platform): one for one in plan.images}
-    found = {}
-    for image in built:
+
+    def tell(image: BuiltImage) -> Documents:
         key = (image.image, image.platform)
-        if image.platform.startswith("windows/"):
-            sink(Note(f"{image.image} {image.platform}: no bill of materials, as most of it is Microsoft's"))
-            continue
         manifest = Descriptor(MANIFEST, image.digest, store.blobs.size(image.digest))
         provenance = _provenance(world, known[key], planned[key], plan, lock)
         name = f"{image.repository}:{image.image}"
-        documents = _documents(store, manifest, name, _packages(plan, planned[key]), provenance)
-        found[image.digest] = as_attachments(documents.attached())
-        sink(Note(f"{image.image} {image.platform}: {len(documents.bill.components)} components, provenance"))
+        return _documents(store, manifest, name, _packages(plan, planned[key]), provenance)
+
+    told = [image for image in built if not image.platform.startswith("windows/")]
+    for image in built:
+        if image not in told:
+            sink(Note(f"{image.image} {image.platform}: no bill of materials, as most of it is Microsoft's"))
+    found = {}
+    # Half of it is decompressing layers, during which Python lets others run.
+    with ThreadPoolExecutor(max_workers=_READ) as pool:
+        for image, documents in zip(told, pool.map(tell, told), strict=True):
+            found[image.digest] = as_attachments(documents.attached())
+            sink(Note(f"{image.image} {image.platform}: {len(documents.bill.components)} components, provenance"))
     return found
 
 
@@ -259,7 +269,7 @@ def _packages(plan: Plan, planned: PlannedImage) -> Mapping[tuple[str, str, str]
 
 
 def _provenance(world: World, definition: ImageDefinition, planned: PlannedImage, plan: Plan, lock: Lock) -> bytes:
-    steps = tuple(step for step in plan.steps if step.id in planned.steps and step.id != planned.check)
+    steps = tuple(step for step in plan.steps_of(planned) if step.id != planned.check)
     return predicate(
         BuildFacts(
             spec=planned.spec,

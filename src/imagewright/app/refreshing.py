@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,6 +48,9 @@ from imagewright.planning.outdated import rebuild_spec
 from imagewright.store.locks import try_lock
 from imagewright.store.store import Store
 
+_COMPARED = 2
+"""Images that are compared with what they were at a time; each may take 100 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Group:
@@ -80,7 +84,7 @@ class Refresher:
                 report = self._build(candidate, survey)
                 if not _failed(report):
                     _take(candidate, self._world, before)
-                    refreshed = tuple(self._told(report, survey, options.notes))
+                    refreshed = self._told(report, survey, options.notes)
         pushed: tuple[Transferred, ...] = ()
         if options.repository and not options.dry_run and not _failed(report):
             pushed = tuple(self._push(survey.images, options))
@@ -147,18 +151,28 @@ class Refresher:
             sum(report.interpreters for report in reports),
         )
 
-    def _told(self, report: BuildReport, survey: Survey, notes: Path | None) -> Iterator[RefreshedImage]:
-        """What changed in each image that is not what it was."""
+    def _told(self, report: BuildReport, survey: Survey, notes: Path | None) -> tuple[RefreshedImage, ...]:
+        """What changed in each image that is not what it was.
+
+        Several are compared at a time: half of it is decompressing, during which Python lets others run.
+        """
+        pairs = []
         for image in report.images:
             assert isinstance(image, BuiltImage)
             previous = _previous(image, survey)
-            if previous is None or previous.stored.manifest == image.digest:
-                continue
+            if previous is not None and previous.stored.manifest != image.digest:
+                pairs.append((previous, image))
+
+        def tell(pair: tuple[Surveyed, BuiltImage]) -> RefreshedImage:
+            previous, image = pair
             found = self._difference(previous, image)
             note = None if notes is None else _write_note(notes, image, found)
-            yield RefreshedImage(
+            return RefreshedImage(
                 image.spec, image.image, image.platform, image.digest, previous.stored.manifest, found, note
             )
+
+        with ThreadPoolExecutor(max_workers=_COMPARED) as pool:
+            return tuple(pool.map(tell, pairs))
 
     def _difference(self, previous: Surveyed, image: BuiltImage) -> Difference:
         """What both have in common is read once, and not file by file: no layer hides a file of another."""

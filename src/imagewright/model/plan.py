@@ -234,3 +234,8 @@ class Plan:
 
     steps: tuple[Step, ...]
     images: tuple[PlannedImage, ...]
+
+    def steps_of(self, image: PlannedImage) -> tuple[Step, ...]:
+        """The steps of one image in its own order: that of the plan depends on what else is planned."""
+        known = {step.id: step for step in self.steps}
+        return tuple(known[each] for each in image.steps)

@@ -181,8 +181,8 @@ def refresh(result: dict[str, Any]) -> str:
     """One base package's update, beside the Dockerfiles."""
     rows = [("imagewright refresh", result["seconds"], f"{result['seconds']:.0f} s")]
     if result["dockerfiles"]:
-        rows.append(("Dockerfiles, one after the other", result["dockerfiles"], f"{result['dockerfiles']:.0f} s"))
-    named = f"{result['images']} images, one package of the base"
+        rows.append(("rebuilding Dockerfiles", result["dockerfiles"], f"{result['dockerfiles']:.0f} s"))
+    named = f"A new package in the base of {result['images']} images"
     return bars(
         named,
         [(name, [(name, value, label)]) for name, value, label in rows],

@@ -428,8 +428,22 @@ build() {
 # an executable that contains the same objects instead of loading the library:
 # LINK_PYTHON_OBJS is where newer releases say what the executable consists of,
 # BLDLIBRARY where older ones do.
+#
+# Optimising the whole program is nearly all of the work of a link, and is done once for
+# both: "ld -r" makes one object of all, with code in it instead of gcc's own form of it.
+# Static libraries are not part of it. Nothing exports what they define, which only a
+# link of something finished knows, and makes use of.
+objects=
+if [ "$IW_LTO" = yes ] && [ "$IW_PYTHON2" = no ]; then
+    # shellcheck disable=SC2016 # make expands it
+    printf '%s\n' 'whole.o: $(LIBRARY_OBJS)' \
+        "	\$(CC) -r -fPIC -flto=$IW_JOBS -flinker-output=nolto-rel -o \$@ \$(LIBRARY_OBJS)" > whole.mk
+    build -f Makefile -f whole.mk whole.o
+    objects=LIBRARY_OBJS=whole.o
+fi
 # shellcheck disable=SC2016 # make expands it
-build LINK_PYTHON_OBJS='$(LIBRARY_OBJS)' BLDLIBRARY='$(LIBRARY_OBJS)' python
+build $objects LINK_PYTHON_OBJS='$(LIBRARY_OBJS)' BLDLIBRARY='$(LIBRARY_OBJS)' python
+rm -f whole.o
 
 echo "::phase modules"
 # Everything else: extension modules, scripts, sysconfig's data.
@@ -572,11 +586,18 @@ frozen() {
         print(" ".join(bootstrap + [name.replace(".", "/") for name in known]))'
 }
 
-# What every run of pip loads, as paths in site-packages.
+# What every run of pip loads, as paths in site-packages; also what it gives up in the middle
+# of, such as a module that needs a package which is not there.
 pip_start() {
     PYTHONHASHSEED=0 "$IW_PYTHON" -s -B -c 'if 1:
         import os, runpy, sys
+        from importlib.machinery import SourceFileLoader
         directory = os.path.realpath(sys.argv[1])
+        files, get_code = set(), SourceFileLoader.get_code
+        def noted(loader, name):
+            files.add(loader.path)
+            return get_code(loader, name)
+        SourceFileLoader.get_code = noted
         sys.path.insert(0, directory)
         sys.argv[:] = ["pip", "--version"]
         sys.stdout = sys.stderr
@@ -585,9 +606,7 @@ pip_start() {
         except SystemExit as exit:
             if exit.code:
                 raise
-        files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-        files.add(os.path.join(directory, "pip", "__main__.py"))
-        names = [os.path.relpath(file, directory) for file in files if file and file.startswith(directory + os.sep)]
+        names = [os.path.relpath(file, directory) for file in files if file.startswith(directory + os.sep)]
         os.write(1, "".join(name + "\n" for name in sorted(names) if name.endswith(".py")).encode())' \
         "$tree$lib/site-packages" 2> pip.log
 }
@@ -755,7 +774,7 @@ RUN --network=none \
     --mount=type=tmpfs,target=/tmp \
     IW_BYTECODE=stdlib \
     IW_MAKEFILE=Makefile \
-    IW_PLAIN='_aix_support _android_support _apple_support _ios_support _osx_support _pydatetime _pydecimal _pyio _pyrepl/windows_* asyncio/proactor_events asyncio/windows_* ctypes/_aix ctypes/macholib ctypes/wintypes encodings/cp[05789]* encodings/cp1[01]* encodings/cp125[3-8] encodings/cp273 encodings/cp424 encodings/hp_roman8 encodings/iso8859_1[0-46-9] encodings/iso8859_[2-9] encodings/koi8_[tu] encodings/kz1048 encodings/mac_* encodings/mbcs encodings/oem encodings/palmos encodings/ptcp154 encodings/tis_620 ensurepip ftplib idlelib imaplib lib-tk lib2to3 mailbox msilib multiprocessing/popen_spawn_win32 nturl2path pickletools poplib pyclbr pydoc_data tabnanny tkinter turtle turtledemo xmlrpc' \
+    IW_PLAIN='_aix_support _android_support _apple_support _ios_support _osx_support _pydatetime _pydecimal _pyio _pyrepl/windows_* asyncio/proactor_events asyncio/windows_* ctypes/_aix ctypes/macholib ctypes/wintypes encodings/cp[05789]* encodings/cp1[01]* encodings/cp125[3-8] encodings/cp273 encodings/cp424 encodings/hp_roman8 encodings/iso8859_1[0-46-9] encodings/iso8859_[2-9] encodings/koi8_[tu] encodings/kz1048 encodings/mac_* encodings/mbcs encodings/oem encodings/palmos encodings/ptcp154 encodings/tis_620 ensurepip ftplib idlelib imaplib lib-tk lib2to3 mailbox modulefinder msilib multiprocessing/popen_spawn_win32 nturl2path pickletools poplib profile pyclbr pydoc pydoc_data tabnanny tkinter trace turtle turtledemo wave webbrowser xmlrpc' \
     IW_PYTHON=./python \
     IW_SERIES=3.13 \
     IW_WHEELS='' \

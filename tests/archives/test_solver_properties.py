@@ -17,7 +17,7 @@ from imagewright.archives.debian.solver import Foundation, Solution, solve
 from imagewright.archives.debian.universe import Universe
 from imagewright.archives.debian.version import holds
 from imagewright.errors import SolveError
-from support.tiny_universe import packages, unread
+from support.tiny_universe import packages, stanzas
 
 NAMES = "abcdefg"
 VIRTUAL = "vw"
@@ -147,7 +147,7 @@ def test_no_order_changes_anything(text: str, wanted: list[str], seed: int) -> N
 @settings(max_examples=200, deadline=None)
 def test_packages_that_are_read_when_needed_are_solved_the_same(old: str, new: str, wanted: set[str]) -> None:
     parsed = Universe([*packages(old), *packages(new, "security")], "amd64")
-    lazy = Universe([*unread(old), *unread(new, "security")], "amd64")
+    lazy = Universe([*stanzas(old), *stanzas(new, "security")], "amd64")
     for foundation in Foundation:
         assert attempt(lazy, wanted, foundation) == attempt(parsed, wanted, foundation)
     assert (tuple(lazy), lazy.essential(), lazy.required()) == (

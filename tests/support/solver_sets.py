@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagewright.archives.debian.packages import BinaryPackage, UnreadPackage, unread_packages
+from imagewright.archives.debian.packages import PackageStanza, package_stanzas
 from imagewright.archives.debian.universe import Universe
 from support.apt_oracle import AptOracle
 
@@ -75,10 +75,10 @@ def read_sets(path: Path = FILE) -> list[PackageSet]:
 def universe_of(oracle: AptOracle) -> Universe:
     """Our own reading of the very lists that apt reads."""
 
-    def packages() -> Iterator[BinaryPackage | UnreadPackage]:
+    def packages() -> Iterator[PackageStanza]:
         for archive, path in oracle.lists().items():
             with path.open("rb") as file:
-                yield from unread_packages(iter(lambda: file.read(1 << 20), b""), archive)
+                yield from package_stanzas(iter(lambda: file.read(1 << 20), b""), archive)
 
     return Universe(packages(), oracle.architecture)
 

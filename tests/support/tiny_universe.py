@@ -6,18 +6,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from imagewright.archives.debian.packages import BinaryPackage, UnreadPackage, parse_packages, unread_packages
+from imagewright.archives.debian.packages import BinaryPackage, PackageStanza, package_stanzas
 from imagewright.archives.debian.universe import Universe
 
 
 def packages(text: str, archive: str = "stable", architecture: str = "amd64") -> list[BinaryPackage]:
     """Packages from lines ``name version; Field: value; …``; blank lines are skipped."""
-    return list(parse_packages([index(text, architecture)], archive))
+    return [stanza.read() for stanza in stanzas(text, archive, architecture)]
 
 
-def unread(text: str, archive: str = "stable", architecture: str = "amd64") -> list[BinaryPackage | UnreadPackage]:
+def stanzas(text: str, archive: str = "stable", architecture: str = "amd64") -> list[PackageStanza]:
     """The same, not read yet."""
-    return list(unread_packages([index(text, architecture)], archive))
+    return list(package_stanzas([index(text, architecture)], archive))
 
 
 def index(text: str, architecture: str = "amd64") -> bytes:

@@ -129,7 +129,9 @@ def lock_inputs(
             return alpine.candidates(suite, architecture)
         found = indexes.get((suite, architecture)) or tuple(archives.of_suite(suite, architecture))
         indexes[suite, architecture] = found
-        return DebianCandidates(Universe((package for index in found for package in index.unread()), architecture))
+        return DebianCandidates(
+            Universe((package for index in found for package in index.stanzas()), architecture)
+        )
 
     states = {index.archive.name: index.archive for found in indexes.values() for index in found}
     shipped = tuple(profile.locked for profile in shipped_profiles())

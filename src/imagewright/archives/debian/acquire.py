@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from imagewright.archives.debian.ar import ArMember, Part
 from imagewright.archives.debian.deb import decompressor
-from imagewright.archives.debian.packages import BinaryPackage, UnreadPackage, unread_packages
+from imagewright.archives.debian.packages import BinaryPackage, PackageStanza, package_stanzas
 from imagewright.archives.debian.release import (
     STRICT,
     IndexFile,
@@ -74,19 +74,14 @@ class ArchiveIndex:
     blobs: BlobStore
 
     def packages(self, names: Collection[str] | None = None) -> Iterator[BinaryPackage]:
-        """Every package, or those of these names; read anew at each call.
+        """Every package, or those of these names. Raises ``VerificationError`` for an index that is malformed."""
+        return (stanza.read() for stanza in self.stanzas() if names is None or stanza.name in names)
 
-        Raises ``VerificationError`` for an index that is malformed.
-        """
-        for one in self.unread():
-            if names is None or one.name in names:
-                yield one.read() if isinstance(one, UnreadPackage) else one
-
-    def unread(self) -> Iterator[BinaryPackage | UnreadPackage]:
-        """Every package, not read yet."""
+    def stanzas(self) -> Iterator[PackageStanza]:
+        """Every package, read when it is asked for; the index itself anew at each call."""
         for index in self.indexes:
             with self.blobs.open(index.sha256) as file:
-                yield from unread_packages(decompress(file, index, self._bound(index)), self.archive.name)
+                yield from package_stanzas(decompress(file, index, self._bound(index)), self.archive.name)
 
     def sources(self) -> Iterator[DebianSource]:
         """CPython's source packages, where the request was for :data:`SOURCE`. Raises ``VerificationError``."""

@@ -25,13 +25,12 @@ __all__ = [
     "Alternatives",
     "BinaryPackage",
     "Dependency",
+    "PackageStanza",
     "Relation",
-    "UnreadPackage",
+    "package_stanzas",
     "parse_dependency",
-    "parse_packages",
     "parse_relation",
     "parse_relations",
-    "unread_packages",
 ]
 
 MAXIMUM_PACKAGES = 1_000_000
@@ -146,26 +145,9 @@ class BinaryPackage:
         return VerificationError(f"{field} of {self} in {self.archive} cannot be read", why=why)
 
 
-def parse_packages(chunks: Iterable[bytes], archive: str) -> Iterator[BinaryPackage]:
-    """Yield the packages of an index given decompressed, in pieces of any size.
-
-    ``archive`` is the name that every package carries. Raises ``VerificationError`` naming the line of the first
-    thing that is wrong.
-    """
-    where = archive
-    try:
-        for count, stanza in enumerate(read_stanzas(chunks, wanted=_WANTED), 1):
-            where = f"{archive}, stanza {count} ({stanza.get('package')[:60] or 'nameless'})"
-            if count > MAXIMUM_PACKAGES:
-                raise MalformedError(stanza.line, f"more than {MAXIMUM_PACKAGES} packages")
-            yield _package(stanza, archive)
-    except MalformedError as error:
-        raise _unreadable(where, str(error)) from None
-
-
 @dataclass(frozen=True, slots=True)
-class UnreadPackage:
-    """A stanza of a Packages index of which only the name was read; ``number`` counts stanzas from 1."""
+class PackageStanza:
+    """A package as its index has it, of which only the name was read; ``number`` counts stanzas from 1."""
 
     name: str
     raw: bytes
@@ -181,11 +163,12 @@ class UnreadPackage:
             raise _unreadable(f"{self.archive}, stanza {self.number} ({self.name})", str(error)) from None
 
 
-def unread_packages(chunks: Iterable[bytes], archive: str) -> Iterator[BinaryPackage | UnreadPackage]:
-    """Yield the packages of an index, unread: an archive has 65,000, and a solution asks for a few hundred.
+def package_stanzas(chunks: Iterable[bytes], archive: str) -> Iterator[PackageStanza]:
+    """Yield the packages of an index given decompressed, in pieces of any size.
 
-    A stanza that does not begin with its name, as all do, is read at once. Raises as :func:`parse_packages`; what
-    is wrong inside of an unread stanza is found when it is read.
+    They come unread, as an archive has 65,000, and a solution asks for a few hundred. ``archive`` is the name that
+    every package carries. Raises ``VerificationError`` for an index without bounds and for a stanza without a
+    name; what else is wrong inside of one is found when it is read.
     """
     number = 0
     try:
@@ -196,8 +179,11 @@ def unread_packages(chunks: Iterable[bytes], archive: str) -> Iterator[BinaryPac
             if number > MAXIMUM_PACKAGES:
                 raise _unreadable(archive, f"more than {MAXIMUM_PACKAGES} packages")
             head = _HEAD.match(raw)
-            unread = UnreadPackage(head[1].decode() if head else "nameless", raw, number, archive)
-            yield unread if head else unread.read()
+            if head:
+                yield PackageStanza(head[1].decode(), raw, number, archive)
+            else:  # the name is not where it always is
+                name = PackageStanza("nameless", raw, number, archive).read().name
+                yield PackageStanza(name, raw, number, archive)
     except OversizeError as error:
         raise _unreadable(f"{archive}, stanza {number + 1}", str(error)) from None
 

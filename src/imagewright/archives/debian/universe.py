@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from imagewright.archives.debian.mentions import Mentions, Place, may_be_basic, provided_names
-from imagewright.archives.debian.packages import BinaryPackage, UnreadPackage
+from imagewright.archives.debian.mentions import Mentions, Place, may_be_foundation, provided_names
+from imagewright.archives.debian.packages import BinaryPackage, PackageStanza
 from imagewright.archives.debian.relations import Dependency, Relation
 from imagewright.archives.debian.version import compare, holds
 
@@ -41,49 +41,58 @@ class Universe:
     Packages of other architectures are left out: only ``architecture`` and ``all`` can be chosen.
     """
 
-    __slots__ = ("_basic", "_mentions", "_needs", "_providers", "_read", "_targets", "_unread", "architecture")
+    __slots__ = (
+        "_foundation",
+        "_mentions",
+        "_needs",
+        "_providers",
+        "_read",
+        "_stanzas",
+        "_targets",
+        "architecture",
+    )
 
-    def __init__(self, packages: Iterable[BinaryPackage | UnreadPackage], architecture: str) -> None:
+    def __init__(self, packages: Iterable[BinaryPackage | PackageStanza], architecture: str) -> None:
         self.architecture = architecture
-        self._unread = _by_name(packages)
+        self._stanzas = _by_name(packages)
         self._read: dict[str, BinaryPackage | None] = {}
-        self._basic = frozenset(name for name, each in self._unread.items() if any(map(may_be_basic, each)))
-        self._providers = _providers(self._unread)
-        self._mentions = Mentions(tuple(one for each in self._unread.values() for one in each), architecture)
+        self._foundation = frozenset(
+            name for name, each in self._stanzas.items() if any(map(may_be_foundation, each))
+        )
+        self._providers = _providers(self._stanzas)
+        self._mentions = Mentions(tuple(one for each in self._stanzas.values() for one in each), architecture)
         self._targets: dict[Relation, tuple[BinaryPackage, ...]] = {}
         self._needs: dict[str, Needs] = {}
 
     def __len__(self) -> int:
-        return len(self.names())
+        return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[BinaryPackage]:
         """Every candidate, by name."""
-        return self._of(sorted(self._unread))
+        return self._of(sorted(self._stanzas))
 
     def get(self, name: str) -> BinaryPackage | None:
         """The candidate of that name. Raises ``VerificationError`` where it is read now, and malformed."""
         try:
             return self._read[name]
         except KeyError:
-            found = _candidate(self._unread.get(name, ()), self.architecture)
+            found = _candidate(self._stanzas.get(name, ()), self.architecture)
             self._read[name] = found
             return found
 
-    def names(self) -> tuple[str, ...]:
-        """Names of all candidates, sorted."""
-        return tuple(package.name for package in self)
-
     def near(self, start: str) -> tuple[str, ...]:
         """Names that begin so, sorted."""
-        return tuple(one.name for one in self._of(sorted(name for name in self._unread if name.startswith(start))))
+        return tuple(
+            one.name for one in self._of(sorted(name for name in self._stanzas if name.startswith(start)))
+        )
 
     def essential(self) -> tuple[BinaryPackage, ...]:
         """Candidates with ``Essential: yes``, by name."""
-        return tuple(package for package in self._of(sorted(self._basic)) if package.essential)
+        return tuple(package for package in self._of(sorted(self._foundation)) if package.essential)
 
     def required(self) -> tuple[BinaryPackage, ...]:
         """Candidates of priority ``required``, by name."""
-        return tuple(package for package in self._of(sorted(self._basic)) if package.priority == "required")
+        return tuple(package for package in self._of(sorted(self._foundation)) if package.priority == "required")
 
     def fixed(self, installed: Iterable[BinaryPackage]) -> Universe:
         """The same universe in which each of ``installed`` is its name's only candidate."""
@@ -92,9 +101,9 @@ class Universe:
             return self
         other = Universe((), self.architecture)
         other._mentions = self._mentions
-        other._unread = {**self._unread, **{name: (package,) for name, package in changed.items()}}
+        other._stanzas = {**self._stanzas, **{name: (package,) for name, package in changed.items()}}
         other._read = {**self._read, **changed}
-        other._basic = self._basic | changed.keys()
+        other._foundation = self._foundation | changed.keys()
         other._providers = {
             name: kept
             for name, providers in self._providers.items()
@@ -192,19 +201,19 @@ def _version_holds(version: str, relation: Relation) -> bool:
 
 
 def _by_name(
-    packages: Iterable[BinaryPackage | UnreadPackage],
-) -> dict[str, tuple[BinaryPackage | UnreadPackage, ...]]:
-    found: dict[str, tuple[BinaryPackage | UnreadPackage, ...]] = {}
+    packages: Iterable[BinaryPackage | PackageStanza],
+) -> dict[str, tuple[BinaryPackage | PackageStanza, ...]]:
+    found: dict[str, tuple[BinaryPackage | PackageStanza, ...]] = {}
     for package in packages:
         found[package.name] = (*found.get(package.name, ()), package)
     return found
 
 
-def _candidate(packages: Iterable[BinaryPackage | UnreadPackage], architecture: str) -> BinaryPackage | None:
+def _candidate(packages: Iterable[BinaryPackage | PackageStanza], architecture: str) -> BinaryPackage | None:
     """The best of one name."""
     best: BinaryPackage | None = None
     for one in packages:
-        package = one.read() if isinstance(one, UnreadPackage) else one
+        package = one.read() if isinstance(one, PackageStanza) else one
         fits = package.architecture in {architecture, "all"}
         if fits and (best is None or _better(package, best)):
             best = package
@@ -222,7 +231,7 @@ def _tie(package: BinaryPackage) -> tuple[str, str, str, str]:
 
 
 def _providers(
-    packages: Mapping[str, Iterable[BinaryPackage | UnreadPackage]],
+    packages: Mapping[str, Iterable[BinaryPackage | PackageStanza]],
 ) -> dict[str, list[str]]:
     """Provided name → names of what may provide it, sorted. The fields themselves are read when asked for."""
     found: dict[str, list[str]] = {}

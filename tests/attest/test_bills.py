@@ -22,10 +22,12 @@ from imagewright.attest import cyclonedx, spdx
 from imagewright.attest.bill import Bill
 from imagewright.attest.image import ImageFacts, image_bill
 from imagewright.attest.interpreter import interpreter_bill
+from imagewright.describe.scan import is_kept
 from imagewright.errors import VerificationError
 from imagewright.inventory.stock import Gathered, gather, take_stock
 from imagewright.model.digest import Digest
 from imagewright.model.tree import Content, Entry, Kind
+from imagewright.oci.toc import read_toc
 from support.golden import Golden
 
 OWN = json.dumps(
@@ -137,7 +139,7 @@ def whole() -> Bill:
         {"PYTHON_VERSION": "3.13.15"},
         {("libc6", "2.41-12", "amd64"): Digest.of(b"libc6.deb")},
     )
-    return image_bill(facts, take_stock(gather(layers())))
+    return image_bill(facts, take_stock(gather(read_toc(layer, is_kept) for layer in layers())))
 
 
 def test_packages_of_apk_have_urls_of_their_own() -> None:

@@ -21,6 +21,8 @@ from imagewright.describe.scan import scan
 from imagewright.describe.sources import pool_path
 from imagewright.errors import VerificationError
 from imagewright.model.tree import Entry, Kind
+from imagewright.oci import toc
+from imagewright.oci.toc import TocEntry
 from support.contents import LIBRARY, base, described, directory, file, link, python
 from support.golden import Golden
 
@@ -99,10 +101,10 @@ def test_a_bare_root_has_lists_of_checksums() -> None:
 
 
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "MAXIMUM_TEXT", 10)
+    monkeypatch.setattr(toc, "MAXIMUM_CONTENT", 10)
     with pytest.raises(VerificationError, match="has 11 bytes"):
         described([file("var/lib/dpkg/info/x.list", "/" * 11)])
-    monkeypatch.setattr(scanning, "MAXIMUM_TEXT", 1000)
+    monkeypatch.setattr(toc, "MAXIMUM_CONTENT", 1000)
     monkeypatch.setattr(scanning, "MAXIMUM_TEXTS", 15)
     with pytest.raises(VerificationError, match="more than 15 bytes"):
         described([file(f"var/lib/dpkg/info/{name}.list", "/" * 9) for name in "ab"])
@@ -138,10 +140,12 @@ def test_layers_lie_over_each_other_as_on_disk(layers: Sequence[Sequence[tuple[s
         wanted = {
             name for name in wanted if not any(name == one or name.startswith(f"{one}/") for one in gone)
         } | new
-        entries = [
-            (_whiteout(name) if removed else Entry(name, Kind.DIRECTORY, 0o755), None) for name, removed in layer
-        ]
-        streams.append(iter(entries))
+        streams.append(
+            [
+                TocEntry(_whiteout(name) if removed else Entry(name, Kind.DIRECTORY, 0o755))
+                for name, removed in layer
+            ]
+        )
     assert set(scan(streams).files) == wanted
 
 

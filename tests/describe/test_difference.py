@@ -26,11 +26,11 @@ from support.contents import (
     SYSCONFIG,
     base,
     described,
-    entries,
     file,
     link,
     python,
     retimed,
+    table,
 )
 from support.golden import Golden
 
@@ -38,7 +38,7 @@ FLAGS = SYSCONFIG.replace("'--with-lto'", "'--enable-optimizations'").replace("'
 
 
 def before() -> Described:
-    return described(base(STATUS.replace("deb13u4", "deb13u3")), python(), digests=True)
+    return described(base(STATUS.replace("deb13u4", "deb13u3")), python())
 
 
 def after() -> Described:
@@ -48,7 +48,7 @@ def after() -> Described:
         for entry, data in base(STATUS + "\nPackage: hello\nStatus: install ok installed\nVersion: 2.10-3\n")
         if not entry.path.endswith("expiry")
     ]
-    return described(lower, python(FLAGS, *more), environment=(*ENVIRONMENT, ("LANG", "C.UTF-8")), digests=True)
+    return described(lower, python(FLAGS, *more), environment=(*ENVIRONMENT, ("LANG", "C.UTF-8")))
 
 
 def found() -> Difference:
@@ -94,18 +94,15 @@ def test_flags_modules_settings_and_modes() -> None:
 
 
 def test_what_does_not_count() -> None:
-    one = described(base(), python(), digests=True)
+    one = described(base(), python())
     again = described(
-        [(retimed(entry, 5), data) for entry, data in base()],
-        python(),
-        (file("usr/share/old/.wh.x"),),
-        digests=True,
+        [(retimed(entry, 5), data) for entry, data in base()], python(), (file("usr/share/old/.wh.x"),)
     )
     seen = difference(("a", "b"), one, again)
     assert not seen.files
     assert not seen.packages
     assert not seen.interpreters
-    same = difference(("a", "b"), one, described(base(), python(), digests=True))
+    same = difference(("a", "b"), one, described(base(), python()))
     assert same.identical
     assert not differs(same)
     assert difference_markdown(same)[-1] == "They are the same image."
@@ -116,7 +113,7 @@ def test_what_does_not_count() -> None:
 
 
 def test_content_counts_though_the_size_is_the_same() -> None:
-    one, two = (described([file("etc/x", text)], digests=True) for text in (b"a", b"b"))
+    one, two = (described([file("etc/x", text)]) for text in (b"a", b"b"))
     (group,) = difference(("a", "b"), one, two).files
     assert (group.owner, group.changed, group.growth) == ("", 1, 0)
     assert "-\tchanged `/etc/x`: content, 1.0 B" in difference_markdown(difference(("a", "b"), one, two))
@@ -151,7 +148,7 @@ def test_the_distributions_changelog_is_taken() -> None:
         file(f"{doc}/native/changelog.gz", packed("native (5) x; y\n\n  * own\n")),
         file(f"{doc}/upstream/changelog.gz", packed("2026-01-01 somebody\n")),
     ]
-    found = scan([entries(tree)])
+    found = scan([table(tree)])
     assert changelog_of(found, "libcurl4", "amd64", ()).startswith(
         "curl (2-1+b2) x; y\n\n  * Rebuild\n\ncurl (2-1)"
     )
@@ -160,7 +157,7 @@ def test_the_distributions_changelog_is_taken() -> None:
     assert changelog_of(found, "curl-doc", "all", ["upstream", "libcurl4"]) == debian
     assert changelog_of(found, "native", "all", ()).startswith("native (5)")
     assert changelog_of(found, "upstream", "all", ()) == ""
-    hidden = scan([entries(tree), entries([file(f"{doc}/native/.wh.changelog.gz", b"")])])
+    hidden = scan([table(tree), table([file(f"{doc}/native/.wh.changelog.gz", b"")])])
     assert changelog_of(hidden, "native", "all", ()) == ""
 
 
@@ -174,7 +171,7 @@ TREES = st.dictionaries(st.sampled_from(["a", "b/c", "b/d", "e"]), st.binary(max
 
 @given(TREES, TREES)
 def test_a_difference_turned_round(one: dict[str, bytes], two: dict[str, bytes]) -> None:
-    images = [described([file(path, data) for path, data in tree.items()], digests=True) for tree in (one, two)]
+    images = [described([file(path, data) for path, data in tree.items()]) for tree in (one, two)]
     there = difference(("a", "b"), *images).files
     back = difference(("b", "a"), *reversed(images)).files
     assert [(each.path, each.before, each.after) for group in there for each in group.files] == [

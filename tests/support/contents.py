@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from imagewright.describe.contents import Described
-from imagewright.describe.scan import scan
+from imagewright.describe.scan import is_kept, scan
 from imagewright.model.digest import Digest
 from imagewright.model.tree import Content, Entry, EntryStream, Kind
 from imagewright.oci.config import Config, Execution, History
 from imagewright.oci.descriptor import CONFIG, LAYER_GZIP, Descriptor, Target
 from imagewright.oci.manifest import Manifest
+from imagewright.oci.toc import TocEntry, read_toc
 
 Layer = Sequence[tuple[Entry, bytes]]
 
@@ -147,9 +148,7 @@ def python(sysconfig: str = SYSCONFIG, *more: tuple[Entry, bytes]) -> Layer:
     )
 
 
-def described(
-    *layers: Layer, environment: Iterable[tuple[str, str]] = ENVIRONMENT, digests: bool = False
-) -> Described:
+def described(*layers: Layer, environment: Iterable[tuple[str, str]] = ENVIRONMENT) -> Described:
     """The image of these layers, scanned."""
     descriptors = tuple(
         Descriptor(LAYER_GZIP, Digest.of(repr(layer).encode()), 1000 * number)
@@ -162,8 +161,13 @@ def described(
         tuple(History(comment=f"layer {number}") for number, _ in enumerate(layers, start=1)),
     )
     manifest = Manifest(Descriptor.of(CONFIG, config.encode()), descriptors)
-    streams = map(entries, layers)
-    return Described("linux/amd64", Digest.of(manifest.encode()), manifest, config, scan(streams, digests=digests))
+    streams = map(table, layers)
+    return Described("linux/amd64", Digest.of(manifest.encode()), manifest, config, scan(streams))
+
+
+def table(layer: Iterable[tuple[Entry, bytes]]) -> Iterator[TocEntry]:
+    """The table of contents of a layer."""
+    return read_toc(entries(layer), is_kept)
 
 
 def entries(layer: Iterable[tuple[Entry, bytes]]) -> EntryStream:

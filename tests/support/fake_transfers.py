@@ -168,7 +168,7 @@ class FakeTransfers:
         self.asked.append(("diff", refs, options))
         changed = base("Package: libc6\nStatus: install ok installed\nVersion: 3\n")
         second = base() if refs[0] == refs[1] else changed
-        return difference(refs, described(base(), digests=True), described(second, digests=True))
+        return difference(refs, described(base()), described(second))
 
     def attest(self, ref: str, access: RegistryAccess, sink: Sink) -> Attested:
         self.asked.append(("attest", ref, access))

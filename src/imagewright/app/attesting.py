@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from imagewright.app.choices import choices_of
 from imagewright.app.choosing import choose
 from imagewright.app.locks import load_lock
 from imagewright.app.registries import client, read_reference, registry_reference
+from imagewright.app.tables import layer_contents
 from imagewright.app.transferring import images_of, open_source, told
 from imagewright.app.transfers import Transfers
 from imagewright.app.world import World
@@ -35,12 +36,11 @@ from imagewright.model.platforms import parse_platform
 from imagewright.model.references import Reference, RegistryReference, with_tag
 from imagewright.model.results import BuiltImage
 from imagewright.model.transfers import RegistryAccess
-from imagewright.model.tree import EntryStream
 from imagewright.oci.config import Config
 from imagewright.oci.descriptor import MANIFEST, Descriptor
 from imagewright.oci.manifest import Manifest
-from imagewright.oci.reader import read_layer
 from imagewright.oci.reading import MAX_DOCUMENT
+from imagewright.oci.source import StoredSource
 from imagewright.planning.excerpt import excerpt
 from imagewright.planning.identity import recipe_revision
 from imagewright.planning.lockfile import write_lock
@@ -50,9 +50,6 @@ from imagewright.registry.publish import Attachment, Publisher, PublishOptions
 from imagewright.registry.pull import pull_from
 from imagewright.registry.upload import Blob
 from imagewright.store.store import Store
-
-_READ = 2
-"""Images whose layers are read at a time."""
 
 _TITLES = "org.opencontainers.image."
 
@@ -125,13 +122,14 @@ def attachments(
         name = f"{image.repository}:{image.image}"
         return _documents(store, manifest, name, _packages(plan, planned[key]), provenance)
 
-    told = [image for image in built if not image.platform.startswith("windows/")]
+    told = []
     for image in built:
-        if image not in told:
+        if image.platform.startswith("windows/"):
             sink(Note(f"{image.image} {image.platform}: no bill of materials, as most of it is Microsoft's"))
+        else:
+            told.append(image)
     found = {}
-    # Half of it is decompressing layers, during which Python lets others run.
-    with ThreadPoolExecutor(max_workers=_READ) as pool:
+    with ThreadPoolExecutor(max_workers=world.jobs) as pool:
         for image, documents in zip(told, pool.map(tell, told), strict=True):
             found[image.digest] = as_attachments(documents.attached())
             sink(Note(f"{image.image} {image.platform}: {len(documents.bill.components)} components, provenance"))
@@ -248,14 +246,10 @@ def _documents(
         environment=dict(config.execution.environment),
         packages=packages,
     )
-    bill = image_bill(facts, take_stock(gather(_layers(store, parsed))))
+    source = StoredSource(store.blobs, manifest)
+    layers = (layer_contents(store, source, layer) for layer in parsed.layers)
+    bill = image_bill(facts, take_stock(gather(layers)))
     return Documents(name, str(config.platform), manifest, bill, provenance)
-
-
-def _layers(store: Store, manifest: Manifest) -> Iterator[EntryStream]:
-    for layer in manifest.layers:
-        with store.blobs.open(layer.digest) as file:
-            yield read_layer(file, whiteouts=True)
 
 
 def _packages(plan: Plan, planned: PlannedImage) -> Mapping[tuple[str, str, str], Digest]:

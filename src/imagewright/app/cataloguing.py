@@ -33,7 +33,6 @@ from imagewright.errors import UsageError, VerificationError
 from imagewright.events import Note, Sink
 from imagewright.inventory.stock import take_stock
 from imagewright.model.catalogues import CatalogueOptions, NotShown, WrittenSite
-from imagewright.model.digest import Digest
 from imagewright.model.statuses import StatusOptions
 from imagewright.store.store import Store
 
@@ -56,21 +55,19 @@ class _Reading:
 
     def __call__(self, known: Known) -> Findings:
         """Raises ``UsageError`` and ``VerificationError`` where an image cannot be read."""
-        facts = self.store.facts(_REMEMBERED)
+        remembered = self.store.derived(_REMEMBERED, revision())
         key = f"{known.image.digest} {known.bill_name}"
-        state, _, place = (facts.get(key) or "").partition(" ")
-        if state == revision():
-            digest = Digest.parse(place)
-            if self.store.blobs.has(digest):
-                return Findings.decode(self.store.blobs.read(digest, limit=_LARGEST))
+        digest = remembered.get(key)
+        if digest is not None:
+            return Findings.decode(self.store.blobs.read(digest, limit=_LARGEST))
         self.sink(Note(f"reading {known.image.name} for {known.image.platform}"))
         found = self._read(known)
         self.read += 1
-        facts.put(key, f"{revision()} {self.store.blobs.put([found.encode()])}")
+        remembered.put(key, self.store.blobs.put([found.encode()]))
         return found
 
     def _read(self, known: Known) -> Findings:
-        content = read_content(self.world, known.reference, known.source, known.entry, self.sink)
+        content = read_content(self.world, self.store, known.reference, known.source, known.entry, self.sink)
         stock = take_stock(content.scan.gathered)
         bill = image_bill(
             ImageFacts(

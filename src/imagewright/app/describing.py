@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from imagewright.app.registries import client, read_reference
+from imagewright.app.tables import layer_contents
 from imagewright.app.transferring import images_of, open_source
 from imagewright.app.transfers import Transfers
 from imagewright.app.world import World, own_platform
 from imagewright.describe.contents import Described, contents
 from imagewright.describe.difference import difference
 from imagewright.describe.published import is_image, read_http_date, reported_attachment, reported_image
-from imagewright.describe.remembered import RememberedLayers
 from imagewright.describe.scan import scan
 from imagewright.errors import UsageError
 from imagewright.events import Sink
@@ -25,14 +25,11 @@ from imagewright.model.platforms import Platform
 from imagewright.model.references import DOCKER_HUB, Reference, RegistryReference, with_tag
 from imagewright.model.reports import PublishedReport, Report, ReportedAttachment, ReportedImage, ReportOptions
 from imagewright.model.transfers import RegistryAccess
-from imagewright.model.tree import EntryStream
 from imagewright.oci.config import Config
 from imagewright.oci.descriptor import FOREIGN, INDEXES, MANIFESTS, Descriptor, Target
 from imagewright.oci.index import Index
 from imagewright.oci.manifest import Manifest
-from imagewright.oci.reader import read_layer
 from imagewright.oci.source import Document, ImageSource
-from imagewright.oci.streams import verified_stream
 from imagewright.registry.client import RepositoryClient
 from imagewright.registry.merging import REFERENCE_DIGEST, REFERENCE_TYPE, is_attestation
 from imagewright.store.store import Store
@@ -52,7 +49,7 @@ def report(world: World, store: Store, text: str, options: ReportOptions, sink: 
     described: list[Contents] = []
     if options.content or (near and not chosen):
         entries = chosen_entries(source, options.platforms)
-        described = [contents(read_content(world, reference, source, entry, sink)) for entry in entries]
+        described = [contents(read_content(world, store, reference, source, entry, sink)) for entry in entries]
     return Report(
         str(reference), _names(reference, options.name)[0], source.root().digest, facts, tuple(described)
     )
@@ -77,19 +74,9 @@ def chosen_entries(source: ImageSource, platforms: tuple[Platform, ...]) -> list
 
 
 def read_content(
-    world: World,
-    reference: Reference,
-    source: ImageSource,
-    entry: Descriptor,
-    sink: Sink,
-    *,
-    digests: bool = False,
-    shared: RememberedLayers | None = None,
+    world: World, store: Store, reference: Reference, source: ImageSource, entry: Descriptor, sink: Sink
 ) -> Described:
-    """Read one platform's layers, each once; with ``digests``, of every file that is not in a ``shared`` layer.
-
-    Raises what reading and verifying raises.
-    """
+    """Read one platform's layers, each once and never again. Raises what reading and verifying raises."""
     manifest = Manifest.parse(source.document(entry))
     if not is_image(manifest):
         raise UsageError(f"{reference} is no image", why=f"it is {manifest.artifact_type or 'an artifact'}")
@@ -102,15 +89,9 @@ def read_content(
         )
     told = _told(world, sink) if isinstance(reference, RegistryReference) else None
 
-    def begin(layer: Descriptor) -> EntryStream:
-        return read_layer(verified_stream(source, layer, partial(told, layer) if told else None), whiteouts=True)
-
-    streams = (
-        begin(layer) if shared is None else shared.read(layer.digest, partial(begin, layer))
-        for layer in manifest.layers
+    found = scan(
+        layer_contents(store, source, layer, partial(told, layer) if told else None) for layer in manifest.layers
     )
-    without = [place for place, layer in enumerate(manifest.layers) if shared and layer.digest in shared]
-    found = scan(streams, digests=digests, without=without)
     return Described(str(entry.platform or config.platform), entry.digest, manifest, config, found)
 
 
@@ -129,7 +110,7 @@ def diff(world: World, store: Store, texts: tuple[str, str], options: DiffOption
     for text in texts:
         reference, source = find_image(world, store, text, options.access)
         (entry,) = chosen_entries(source, platforms)
-        found.append(read_content(world, reference, source, entry, sink, digests=True))
+        found.append(read_content(world, store, reference, source, entry, sink))
         names.append(str(reference))
     return difference((names[0], names[1]), found[0], found[1])
 

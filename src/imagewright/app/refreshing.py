@@ -26,7 +26,6 @@ from imagewright.app.world import World
 from imagewright.catalog.versions import series_of
 from imagewright.describe.difference import difference
 from imagewright.describe.difference_markdown import difference_markdown
-from imagewright.describe.remembered import RememberedLayers
 from imagewright.errors import ConfigurationError, MachineError, StoreBusyError, UsageError
 from imagewright.events import Sink
 from imagewright.model.differences import Difference
@@ -41,15 +40,10 @@ from imagewright.model.refreshing import Refreshed, RefreshedImage, RefreshOptio
 from imagewright.model.results import BuildReport, BuiltImage, FailedImage, FoundRelease
 from imagewright.model.transfers import Transferred
 from imagewright.oci.descriptor import MANIFEST, Descriptor
-from imagewright.oci.manifest import Manifest
-from imagewright.oci.reading import MAX_DOCUMENT
 from imagewright.oci.source import StoredSource
 from imagewright.planning.outdated import rebuild_spec
 from imagewright.store.locks import try_lock
 from imagewright.store.store import Store
-
-_COMPARED = 2
-"""Images that are compared with what they were at a time; each may take 100 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +146,7 @@ class Refresher:
         )
 
     def _told(self, report: BuildReport, survey: Survey, notes: Path | None) -> tuple[RefreshedImage, ...]:
-        """What changed in each image that is not what it was.
-
-        Several are compared at a time: half of it is decompressing, during which Python lets others run.
-        """
+        """What changed in each image that is not what it was."""
         pairs = []
         for image in report.images:
             assert isinstance(image, BuiltImage)
@@ -171,28 +162,20 @@ class Refresher:
                 image.spec, image.image, image.platform, image.digest, previous.stored.manifest, found, note
             )
 
-        with ThreadPoolExecutor(max_workers=_COMPARED) as pool:
+        with ThreadPoolExecutor(max_workers=self._world.jobs) as pool:
             return tuple(pool.map(tell, pairs))
 
     def _difference(self, previous: Surveyed, image: BuiltImage) -> Difference:
-        """What both have in common is read once, and not file by file: no layer hides a file of another."""
         pair = ((previous.stored.spec, previous.stored.manifest), (image.image, image.digest))
-        layers = [{layer.digest for layer in self._manifest(digest).layers} for _, digest in pair]
-        shared = RememberedLayers(layers[0] & layers[1])
         refs, described = [], []
         for spec, digest in pair:
             entry = self._entry(digest)
             source = StoredSource(self._store.blobs, entry)
             refs.append(f"{spec}@{digest}")
             described.append(
-                read_content(
-                    self._world, StoreReference(spec), source, entry, self._sink, digests=True, shared=shared
-                )
+                read_content(self._world, self._store, StoreReference(spec), source, entry, self._sink)
             )
         return difference((refs[0], refs[1]), described[0], described[1])
-
-    def _manifest(self, digest: Digest) -> Manifest:
-        return Manifest.parse(self._store.blobs.read(digest, limit=MAX_DOCUMENT))
 
     def _entry(self, digest: Digest) -> Descriptor:
         return Descriptor(MANIFEST, digest, self._store.blobs.path(digest).stat().st_size)

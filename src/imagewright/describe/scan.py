@@ -8,26 +8,22 @@ what is kept of contents is bounded.
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from imagewright.archives.alpine.database import INSTALLED
 from imagewright.errors import VerificationError
-from imagewright.inventory.stock import Gathered, gather
-from imagewright.model.tree import Content, Entry, EntryStream, Kind
-
-MAXIMUM_TEXT = 16 << 20
-"""Bytes of one file that is kept."""
+from imagewright.inventory.stock import WANTED, Gathered, gather
+from imagewright.model.tree import Entry, Kind
+from imagewright.oci.toc import TocEntry
 
 MAXIMUM_TEXTS = 128 << 20
 """Bytes of all of them; a full image has about 10 million."""
 
 MAXIMUM_FILES = 2_000_000
 
-_PIECE = 1 << 20
 _HEAD = 64 << 10
 """Bytes of a changelog that are kept; what is new stands at its beginning."""
 
@@ -40,6 +36,9 @@ _TEXTS = re.compile(
     r"|etc/apt/sources\.list|etc/apt/sources\.list\.d/[^/]+\.(?:list|sources)"
 )
 _CHANGELOG = re.compile(r"usr/share/doc/[^/]+/changelog(?:\.Debian(?:\.[a-z0-9]+)?)?\.gz")
+KEPT = hashlib.sha256("\0".join(one.pattern for one in (WANTED, _TEXTS, _CHANGELOG)).encode()).hexdigest()[:16]
+"""Stands for what :func:`is_kept` says: another value, other files."""
+
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _CAPABILITY = "security.capability"
@@ -47,7 +46,7 @@ _CAPABILITY = "security.capability"
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """What can be seen at one path; ``layer`` counts from 0, ``digest`` is a SHA-256 where it was asked for."""
+    """What can be seen at one path; ``layer`` counts from 0, ``digest`` is a regular file's SHA-256."""
 
     kind: Kind
     mode: int
@@ -88,60 +87,39 @@ class Scan:
         return path
 
 
-def scan(layers: Iterable[EntryStream], *, digests: bool = False, without: Collection[int] = ()) -> Scan:
-    """Read all layers, each once; with ``digests``, of every file but in the layers (counted from 0) ``without``.
+def is_kept(path: str) -> bool:
+    """Whether a description needs the content of a file at this path."""
+    return any(one.fullmatch(path) for one in (WANTED, _TEXTS, _CHANGELOG))
 
-    Raises ``VerificationError``.
-    """
+
+def scan(layers: Iterable[Iterable[TocEntry]]) -> Scan:
+    """Describe layers, of which all is kept that :func:`is_kept` names. Raises ``VerificationError``."""
     found = Scan()
-    found.gathered = gather(
-        _watched(number, _hashed(layer) if digests and number not in without else _unhashed(layer), found)
-        for number, layer in enumerate(layers)
-    )
+    found.gathered = gather(_watched(number, layer, found) for number, layer in enumerate(layers))
     return found
 
 
-_Hashed = Iterator[tuple[Entry, Content, bytes]]
-
-
-def _unhashed(layer: EntryStream) -> _Hashed:
-    return ((entry, content, b"") for entry, content in layer)
-
-
-def _hashed(layer: EntryStream) -> _Hashed:
-    """Entries with their digests; contents that are too large to be kept are given on empty."""
-    for entry, content in layer:
-        if content is None:
-            yield entry, content, b""
-        elif entry.size <= MAXIMUM_TEXT:
-            data = content.read()
-            yield entry, io.BytesIO(data), hashlib.sha256(data).digest()
-        else:
-            state = hashlib.sha256()
-            while piece := content.read(_PIECE):
-                state.update(piece)
-            yield entry, io.BytesIO(), state.digest()
-
-
-def _watched(number: int, layer: _Hashed, found: Scan) -> EntryStream:
+def _watched(number: int, layer: Iterable[TocEntry], found: Scan) -> Iterator[TocEntry]:
     """The same entries, noted as they go by."""
     own = ScannedLayer()
     found.layers.append(own)
     new: dict[str, FoundFile] = {}
     texts: dict[str, bytes] = {}
     hidden: list[str] = []
-    for entry, content, digest in layer:
+    for one in layer:
+        entry = one.entry
         directory, _, name = entry.path.rpartition("/")
         if name.startswith(_WHITEOUT):
             own.removed += 1
             hidden.append(f"{directory}/*" if name == _OPAQUE else f"{directory}/{name.removeprefix(_WHITEOUT)}")
-            yield entry, content
+            yield one
             continue
-        new[entry.path] = _found(entry, number, new, digest)
+        new[entry.path] = _found(entry, number, new, one.digest)
         if entry.kind is Kind.FILE:
             own.files[entry.path] = entry.size
-        kept = _keep(entry, content, texts)
-        yield entry, io.BytesIO(kept) if kept is not None else content
+        if one.content is not None and (_TEXTS.fullmatch(entry.path) or _CHANGELOG.fullmatch(entry.path)):
+            texts[entry.path] = one.content
+        yield one
         if len(found.files) + len(new) > MAXIMUM_FILES:
             raise VerificationError(f"refused an image: it has more than {MAXIMUM_FILES} files")
     _hide(found, [path.strip("/") for path in hidden])
@@ -163,16 +141,6 @@ def _found(entry: Entry, number: int, new: dict[str, FoundFile], digest: bytes) 
         capable=target.capable if target else any(name == _CAPABILITY for name, _ in entry.xattrs),
         digest=target.digest if target else digest,
     )
-
-
-def _keep(entry: Entry, content: Content, texts: dict[str, bytes]) -> bytes | None:
-    """The content of what is wanted, taken down; ``None`` for anything else."""
-    if content is None or not (_TEXTS.fullmatch(entry.path) or _CHANGELOG.fullmatch(entry.path)):
-        return None
-    if entry.size > MAXIMUM_TEXT:
-        raise VerificationError(f"refused a layer: {entry.path} has {entry.size} bytes")
-    texts[entry.path] = content.read()
-    return texts[entry.path]
 
 
 def _hide(found: Scan, paths: Iterable[str]) -> None:

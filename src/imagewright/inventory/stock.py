@@ -17,11 +17,9 @@ from imagewright.archives.debian.deb822 import MalformedError, Stanza, read_stan
 from imagewright.errors import VerificationError
 from imagewright.inventory.licences import copyright_licences, stated
 from imagewright.model.packages import PackageSystem
-from imagewright.model.tree import EntryStream, Kind
+from imagewright.model.tree import Kind
+from imagewright.oci.toc import TocEntry
 from imagewright.recipes.embedded import DIRECTORY
-
-MAXIMUM_FILE = 16 << 20
-"""Bytes of one file that is read."""
 
 MAXIMUM_ALL = 256 << 20
 """Bytes of all of them; a full image has about 20 million."""
@@ -29,7 +27,7 @@ MAXIMUM_ALL = 256 << 20
 _STATUS = "var/lib/dpkg/status"
 _STATUS_FILES = "var/lib/dpkg/status.d/"
 _DOCUMENTATION = "usr/share/doc/"
-_WANTED = re.compile(
+WANTED = re.compile(
     r"var/lib/dpkg/status(\.d/(?!.*\.md5sums$)[^/]+)?"
     rf"|{INSTALLED}"
     r"|usr/share/doc/[^/]+/copyright"
@@ -38,6 +36,8 @@ _WANTED = re.compile(
     r"|usr/local/lib/python[0-9.t]+/site-packages/pip/_vendor/vendor\.txt"
     r"|usr/(local/)?lib/python[0-9.t]+/(site|dist)-packages/[^/]+\.(dist-info/METADATA|egg-info/PKG-INFO|egg-info)"
 )
+"""Paths of files that say something of the whole image."""
+
 _LINKED = re.compile(r"usr/share/doc/[^/]+(/copyright)?")
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -143,8 +143,8 @@ class Inventory:
     documents: tuple[tuple[str, bytes], ...]
 
 
-def gather(layers: Iterable[EntryStream]) -> Gathered:
-    """The files that :func:`take_stock` wants, from layers (lowest first, whiteouts included).
+def gather(layers: Iterable[Iterable[TocEntry]]) -> Gathered:
+    """The files that :func:`take_stock` wants, from layers (lowest first, whiteouts included, ``WANTED`` kept).
 
     Raises ``VerificationError`` where there is more of them than there can be.
     """
@@ -152,17 +152,16 @@ def gather(layers: Iterable[EntryStream]) -> Gathered:
     for layer in layers:
         new = Gathered()
         removed: list[str] = []
-        for entry, content in layer:
+        for one in layer:
+            entry = one.entry
             directory, _, name = entry.path.rpartition("/")
             if name.startswith(_WHITEOUT):
                 hidden = "" if name == _OPAQUE else name.removeprefix(_WHITEOUT)
                 removed.append(f"{directory}/{hidden}".strip("/"))
             elif entry.kind is Kind.SYMLINK and _LINKED.fullmatch(entry.path):
                 new.links[entry.path] = entry.link
-            elif content is not None and _WANTED.fullmatch(entry.path):
-                if entry.size > MAXIMUM_FILE:
-                    raise VerificationError(f"refused a layer: {entry.path} has {entry.size} bytes")
-                new.files[entry.path] = content.read()
+            elif one.content is not None and WANTED.fullmatch(entry.path):
+                new.files[entry.path] = one.content
         _remove(found, removed)
         found = Gathered(found.files | new.files, found.links | new.links)
         if sum(map(len, found.files.values())) > MAXIMUM_ALL:

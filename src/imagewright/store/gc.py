@@ -14,6 +14,7 @@ from pathlib import Path
 
 from imagewright.model.digest import Digest
 from imagewright.model.records import StepRecord
+from imagewright.store import derived
 from imagewright.store.images import StoredImage
 from imagewright.store.layout import UNFINISHED
 from imagewright.store.references import closure
@@ -123,5 +124,6 @@ def _sweep(store: Store, doomed: _Doomed) -> None:
     for digest, _ in doomed.blobs:
         store.blobs.remove(digest)
     store.pieces.prune()
+    derived.prune(store.database, store.blobs)
     for key, _ in doomed.trees:
         store.trees.remove(key)

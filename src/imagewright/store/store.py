@@ -18,6 +18,7 @@ from imagewright.store.session import Session
 
 if TYPE_CHECKING:
     from imagewright.model.ports import Clock
+    from imagewright.store.derived import Derived
     from imagewright.store.pieces import Pieces
     from imagewright.store.steps import SqliteSteps
     from imagewright.store.trees import DiskTrees
@@ -80,6 +81,12 @@ class Store:
     def facts(self, scope: str) -> Facts:
         """Small things to remember between runs."""
         return Facts(self.database, scope)
+
+    def derived(self, kind: str, revision: str) -> Derived:
+        """What was made of other things and can be made again."""
+        from imagewright.store.derived import Derived  # noqa: PLC0415 - see the class
+
+        return Derived(self.database, self.blobs, kind, revision)
 
     def forget_index(self) -> None:
         """Start a new index in place of a damaged one (repair): every step is then done again."""

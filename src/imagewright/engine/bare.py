@@ -49,7 +49,7 @@ def assemble_bare(work: RootWork, machine: Machine, workspace: Path) -> BareRoot
         for name in roots_recipe.merged_links(work.suite, work.architecture):
             make_directory(root / "usr" / name)
             (root / name).symlink_to(f"usr/{name}")
-    done = _unpack(Unpacker(root, (), PathRules(work.exclude, work.include)), work.packages, machine)
+    done = _unpack(Unpacker(root, (), PathRules(work.exclude, work.include), machine.kept), work.packages, machine)
     with disk("cannot finish a root"):
         own = _own_certificates(work, machine)
         certificates = _certificates(root)
@@ -94,7 +94,7 @@ def extend_bare(
     started = now_on(workspace)
     with disk("cannot extend a root"):
         make_directory(upper)
-    done = _unpack(Unpacker(upper, lower, rules), packages, machine)
+    done = _unpack(Unpacker(upper, lower, rules, machine.kept), packages, machine)
     with disk("cannot finish a root"):
         _reduce(upper)
         for package in done:

@@ -16,6 +16,7 @@ from pathlib import Path
 from imagewright.archives.debian.deb import Control, read_control
 from imagewright.archives.debian.relations import parse_dependency
 from imagewright.engine import dpkg
+from imagewright.engine.decompressed import DecompressedPackages
 from imagewright.engine.files import write_file
 from imagewright.engine.normalise import normalise, now_on
 from imagewright.engine.overlays import Overlay
@@ -37,12 +38,16 @@ _EXTENDED_STATES = "var/lib/apt/extended_states"
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a root is made with: packages, a sandbox, where its output goes, threads to use."""
+    """What a root is made with: packages, a sandbox, where its output goes, threads to use.
+
+    ``kept`` are packages that were unpacked before.
+    """
 
     blobs: BlobStore
     sandbox: Sandbox
     output: Output
     jobs: int
+    kept: DecompressedPackages | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,9 @@ def assemble_root(work: RootWork, machine: Machine, workspace: Path) -> Assemble
         for name in recipe.merged_links(work.suite, work.architecture):
             dpkg.make_directory(root / "usr" / name)
             (root / name).symlink_to(f"usr/{name}")
-    assembly = _Assembly(machine, Unpacker(root, (), PathRules(work.exclude, work.include)), root, ())
+    assembly = _Assembly(
+        machine, Unpacker(root, (), PathRules(work.exclude, work.include), machine.kept), root, ()
+    )
     first = recipe.bootstrap(work.packages)
     assembly.run(work.packages, first, work.architecture, dict(work.files))
     normalise(root, started, assembly.epoch, whole=True)
@@ -133,7 +140,7 @@ def extend_root(
     with disk("cannot extend a root"):
         dpkg.make_directory(upper)
         dpkg.make_directory(inner)
-    assembly = _Assembly(machine, Unpacker(upper, lower, rules), upper, lower, inner)
+    assembly = _Assembly(machine, Unpacker(upper, lower, rules, machine.kept), upper, lower, inner)
     written = dict(files or {})
     came_along = extended_states(automatic, architecture)
     if came_along:

@@ -25,6 +25,7 @@ from typing import BinaryIO, Generic, TypeVar
 from imagewright.archives.debian.deb import Control, open_deb
 from imagewright.archives.debian.relations import Relation, parse_relations
 from imagewright.archives.debian.version import holds
+from imagewright.engine.decompressed import DecompressedPackages
 from imagewright.errors import BuildError, MachineError, VerificationError
 from imagewright.model.packages import LockedPackage
 from imagewright.model.tree import Content, Entry, EntryStream, Kind
@@ -358,14 +359,25 @@ class TreeUnpacker(ABC, Generic[C]):
 
 
 class Unpacker(TreeUnpacker[Control]):
-    """Unpacks Debian's packages."""
+    """Unpacks Debian's packages; ``kept`` is what is there of them decompressed."""
+
+    def __init__(
+        self,
+        root: Path,
+        lower: tuple[Path, ...] = (),
+        rules: PathRules | None = None,
+        kept: DecompressedPackages | None = None,
+    ) -> None:
+        super().__init__(root, lower, rules)
+        self._kept = kept
 
     def open(self, file: BinaryIO, package: LockedPackage) -> Opened[Control]:
         """deb(5)."""
         deb = open_deb(file, str(package))
         control = deb.control
         identity = (control.name, control.version, control.architecture)
-        return Opened(control, identity, deb.entries(), control.conffiles)
+        entries = self._kept.entries(package, deb) if self._kept else deb.entries()
+        return Opened(control, identity, entries, control.conffiles)
 
     def replaces(self, control: Control, other: Control) -> bool:
         """Debian Policy 7.6.1."""

@@ -83,6 +83,18 @@ class PieceCache(Protocol):
         ...
 
 
+class DerivedBlobs(Protocol):
+    """Blobs that were made of something else, by its name. A cache: what is not there is made again."""
+
+    def get(self, source: str) -> Digest | None:
+        """What was made of ``source``, if it is in the store."""
+        ...
+
+    def put(self, source: str, digest: Digest) -> None:
+        """Remember what was made of ``source``; it must be in the store already."""
+        ...
+
+
 class StepIndex(Protocol):
     """What finished steps left."""
 
@@ -131,7 +143,7 @@ class Sandbox(Protocol):
 class Ports:
     """Everything outside the pure core that a build uses, made once by the composition root.
 
-    Without ``pieces`` everything is compressed anew.
+    Without ``pieces`` everything is compressed anew, without ``decompressed`` every package decompressed.
     """
 
     clock: Clock
@@ -141,6 +153,7 @@ class Ports:
     trees: TreeStore
     sandbox: Sandbox
     pieces: PieceCache | None = None
+    decompressed: DerivedBlobs | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,9 +145,26 @@ class Deb:
 
     def entries(self) -> EntryStream:
         """Everything the package ships, with contents; see :func:`imagewright.archives.debian.tar.read_tar`."""
-        member = _member(self._members, self._label)
-        read = decompressor(member, "data.tar", self._label)
-        yield from read_tar(read, self._label, limits=self._limits.data)
+        yield from read_tar(self._data(), self._label, limits=self._limits.data)
+        self._end()
+
+    def data(self) -> Iterator[bytes]:
+        """What :meth:`entries` is read from, ``data.tar`` decompressed, in pieces; instead of it, and once."""
+        read, total = self._data(), 0
+        while piece := read(_READ):
+            total += len(piece)
+            if total > self._limits.data.total:
+                raise VerificationError(
+                    f"{self._label} unpacks to more than {self._limits.data.total} bytes",
+                    why="a decompression bomb, most likely",
+                )
+            yield piece
+        self._end()
+
+    def _data(self) -> Callable[[int], bytes]:
+        return decompressor(_member(self._members, self._label), "data.tar", self._label)
+
+    def _end(self) -> None:
         for extra in self._members:
             if not extra.name.startswith("_"):
                 raise VerificationError(f"{self._label}: unexpected member {extra.name} after data.tar")

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from imagewright.engine.context import Outcome, StepContext
+from imagewright.engine.decompressed import DecompressedPackages
 from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.packing import pack
 from imagewright.engine.roots import Machine
 from imagewright.engine.systems import system_of
 from imagewright.model.digest import Digest
-from imagewright.model.plan import RootWork
+from imagewright.model.plan import ONLY_TREES, RootWork
 
 
 def run_root(context: StepContext) -> Outcome:
@@ -38,4 +39,9 @@ def run_root(context: StepContext) -> Outcome:
 def machine_of(context: StepContext, architecture: str) -> Machine:
     """What a root of an architecture (Debian's name) is made with in this step."""
     sandbox = sandbox_for(context.needs, architecture, context.ports)
-    return Machine(context.ports.blobs, sandbox, context.log.write, context.jobs)
+    ports = context.ports
+    kept = None
+    # A build root is made once for each release; what is in an image, whenever a package changes.
+    if ports.decompressed is not None and context.step.kind not in ONLY_TREES:
+        kept = DecompressedPackages(ports.blobs, ports.decompressed)
+    return Machine(ports.blobs, sandbox, context.log.write, context.jobs, kept)

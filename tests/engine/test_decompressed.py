@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from imagewright.archives.debian.deb import Deb
-from imagewright.engine import decompressed
-from imagewright.engine.decompressed import DecompressedPackages
+from imagewright.archives.decompressed import Decompressed
+from imagewright.engine import unpack as unpacking
 from imagewright.engine.unpack import Unpacked, Unpacker
 from imagewright.errors import VerificationError
 from imagewright.store.store import Store
@@ -26,7 +26,7 @@ def owners(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, int]]:
 
 @pytest.fixture(autouse=True)
 def _even_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decompressed, "_WORTH", 0)
+    monkeypatch.setattr(unpacking, "WORTH_KEEPING", 0)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def packages(tmp_path: Path) -> Packages:
 
 def unpack(root: Path, packages: Packages, store: Store | None) -> tuple[Unpacked, ...]:
     root.mkdir()
-    kept = store and DecompressedPackages(store.blobs, store.derived("data.tar", "1"))
+    kept = store and Decompressed.of(store.blobs, store.derived)
     return Unpacker(root, (), None, kept).unpack(
         packages.locked(), lambda package: packages.blobs.open(package.sha256), diversions={}, jobs=2
     )
@@ -76,7 +76,7 @@ def test_the_second_time_nothing_is_decompressed(
 def test_small_packages_are_not_kept(
     packages: Packages, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decompressed, "_WORTH", 1 << 20)
+    monkeypatch.setattr(unpacking, "WORTH_KEEPING", 1 << 20)
     unpack(tmp_path / "root", packages, store)
     assert list(store.blobs.all()) == []
 
@@ -85,7 +85,7 @@ def test_of_a_damaged_package_nothing_is_kept(packages: Packages, store: Store, 
     (package,) = packages.locked()
     with packages.blobs.open(package.sha256) as file:
         whole = file.read()
-    kept = DecompressedPackages(store.blobs, store.derived("data.tar", "1"))
+    kept = Decompressed.of(store.blobs, store.derived)
     more = whole + make_ar({"more": b"what does not belong here"}).removeprefix(b"!<arch>\n")
     blob = tmp_path / "blob"
     for damaged in (whole[:-100], more):

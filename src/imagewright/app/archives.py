@@ -17,6 +17,7 @@ from imagewright.archives.debian.acquire import ArchiveIndex, ArchiveRequest, ac
 from imagewright.archives.debian.release import Leniency
 from imagewright.archives.debian.sources import mirror_roles, read_apt_sources
 from imagewright.archives.debian.universe import Universe
+from imagewright.archives.decompressed import Decompressed
 from imagewright.archives.download import FetchRequest, combined, fetch_each
 from imagewright.archives.keyring import shipped_keyring
 from imagewright.archives.mirrors import PYTHON, PYTHON_ADDRESS, SNAPSHOT, Mirrors
@@ -98,6 +99,7 @@ class Archives:
                 seen=self.store.facts(SEEN),
                 now=self.world.clock.now(),
                 sink=self.sink,
+                kept=Decompressed.of(self.ports.blobs, self.ports.derived),
             )
 
 

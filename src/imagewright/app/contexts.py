@@ -166,7 +166,7 @@ class ContextWriter:
             source = work.source
             self._put(source.sha256, place / source.filename)
             document = place / document_path(source.release).rpartition("/")[2]
-            document.write_bytes(interpreter_document(source, row.definition.release_epoch, self._ports.blobs))
+            document.write_bytes(interpreter_document(source, row.definition.release_epoch, self._ports))
             for wheel in source.wheels:
                 self._put(wheel.sha256, place / wheel.filename)
             for patch in work.patches:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 
 from imagewright.app.world import World
 from imagewright.engine.context import Outcome, StepContext, StepRunner
-from imagewright.engine.decompressed import REVISION
 from imagewright.errors import OfflineError
 from imagewright.events import Sink
 from imagewright.model.plan import StepKind
@@ -53,7 +52,7 @@ def make_ports(world: World, store: Store) -> Ports:
         trees=store.trees,
         sandbox=NamespaceSandbox(),
         pieces=store.pieces,
-        decompressed=store.derived("data.tar of packages", REVISION),
+        derived=store.derived,
     )
 
 

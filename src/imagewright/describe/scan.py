@@ -69,14 +69,15 @@ class ScannedLayer:
 
 @dataclass(slots=True)
 class Scan:
-    """An image's files. ``texts`` are those that name owners, flags and archives; ``changelogs`` are the
-    beginnings of such files, by path."""
+    """An image's files, and what they lie below. ``texts`` are those that name owners, flags and archives;
+    ``changelogs`` are the beginnings of such files, by path."""
 
     files: dict[str, FoundFile] = field(default_factory=dict)
     texts: dict[str, bytes] = field(default_factory=dict)
     changelogs: dict[str, str] = field(default_factory=dict)
     gathered: Gathered = field(default_factory=Gathered)
     layers: list[ScannedLayer] = field(default_factory=list)
+    parents: set[str] = field(default_factory=lambda: {""})
 
     def resolved(self, path: str) -> str:
         """A path whose first directory may be a link, as in a merged ``/usr``."""
@@ -167,8 +168,13 @@ def _is_hidden(name: str, gone: set[str]) -> bool:
 
 def _replace(found: Scan, new: dict[str, FoundFile]) -> None:
     """What is new hides what was there; a file in the place of a directory hides all that is below it."""
-    _hide(found, [f"{path}/*" for path, file in new.items() if file.kind is not Kind.DIRECTORY])
+    hiding = (path for path in found.parents.intersection(new) if new[path].kind is not Kind.DIRECTORY)
+    _hide(found, [f"{path}/*" for path in hiding])
     for path in new:
+        parent = path.rpartition("/")[0]
+        while parent not in found.parents:
+            found.parents.add(parent)
+            parent = parent.rpartition("/")[0]
         found.texts.pop(path, None)
         found.changelogs.pop(path, None)
     found.files |= new

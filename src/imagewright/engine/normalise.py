@@ -44,7 +44,8 @@ def normalise(
             for path, mode in layout.directories:
                 (root / path).mkdir(parents=True, exist_ok=True)
                 (root / path).chmod(mode)
-        for entry in scan(root).entries:
+            kept = list(scan(root).entries)
+        for entry in kept:
             _clamp(root, entry.path, started, epoch)
         _clamp(root, "", started, epoch)
 

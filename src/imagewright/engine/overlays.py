@@ -37,6 +37,11 @@ class Overlay:
     def _scan(self) -> Scan:
         return scan(self.upper)
 
+    @cached_property
+    def _holders(self) -> dict[str, tuple[Path, ...]]:
+        """Trees below by directories that they have; filled as questions come."""
+        return {"": self.lower}
+
     def layer(self, epoch: int) -> EntryStream:
         """What was added above, without state, sorted.
 
@@ -75,10 +80,19 @@ class Overlay:
         )
 
     def _below(self, path: str) -> tuple[Path, Entry] | None:
-        for tree in self.lower:
+        for tree in self._having(path.rpartition("/")[0]):
             if (entry := entry_at(tree, path)) is not None:
                 return tree, entry
         return None
+
+    def _having(self, directory: str) -> tuple[Path, ...]:
+        """The trees below that have a directory: most of what is new lies in none of them."""
+        found = self._holders.get(directory)
+        if found is None:
+            above = self._having(directory.rpartition("/")[0])
+            found = tuple(tree for tree in above if os.path.lexists(os.fsencode(tree) + b"/" + key(directory)))
+            self._holders[directory] = found
+        return found
 
     def _added(self, epoch: int) -> Sequence[Entry]:
         kept: list[Entry] = []

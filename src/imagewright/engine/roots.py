@@ -15,8 +15,8 @@ from pathlib import Path
 
 from imagewright.archives.debian.deb import Control, read_control
 from imagewright.archives.debian.relations import parse_dependency
+from imagewright.archives.decompressed import Decompressed
 from imagewright.engine import dpkg
-from imagewright.engine.decompressed import DecompressedPackages
 from imagewright.engine.files import write_file
 from imagewright.engine.normalise import normalise, now_on
 from imagewright.engine.overlays import Overlay
@@ -40,14 +40,14 @@ _EXTENDED_STATES = "var/lib/apt/extended_states"
 class Machine:
     """What a root is made with: packages, a sandbox, where its output goes, threads to use.
 
-    ``kept`` are packages that were unpacked before.
+    ``kept`` is what was in packages that were unpacked before.
     """
 
     blobs: BlobStore
     sandbox: Sandbox
     output: Output
     jobs: int
-    kept: DecompressedPackages | None = None
+    kept: Decompressed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
-from imagewright.archives.debian.deb import Control, open_deb
+from imagewright.archives.debian.deb import Control, Deb, open_deb
 from imagewright.archives.debian.relations import Relation, parse_relations
+from imagewright.archives.debian.tar import read_tar
 from imagewright.archives.debian.version import holds
-from imagewright.engine.decompressed import DecompressedPackages
+from imagewright.archives.decompressed import Decompressed
 from imagewright.errors import BuildError, MachineError, VerificationError
 from imagewright.model.packages import LockedPackage
 from imagewright.model.tree import Content, Entry, EntryStream, Kind
 from imagewright.recipes.pathrules import PathRules
+
+WORTH_KEEPING = 128 << 10
+"""Bytes that a package must have: smaller ones are half of all, and have a twentieth of the data."""
 
 _READ = 1 << 20
 _LINKS = 40  # as many as Linux follows
@@ -101,6 +105,7 @@ class TreeUnpacker(ABC, Generic[C]):
         self._lower = tuple(os.fsencode(tree) for tree in lower)
         self._rules = rules or PathRules()
         self._places: dict[str, str] = {"": ""}
+        self._holders: dict[str, tuple[bytes, ...]] = {}
         self._made: set[str] = set()
         self._claims: dict[str, int] = {}
         self._clashes: dict[str, list[tuple[int, str]]] = {}
@@ -277,11 +282,20 @@ class TreeUnpacker(ABC, Generic[C]):
             return make(path) or 0
 
     def _refuse_hiding(self, place: str) -> None:
-        found = self._look(place)
-        if found is not None and found[1] != self._root:
+        if not os.path.lexists(self._at(place)) and any(
+            os.path.lexists(_join(tree, place)) for tree in self._having(place.rpartition("/")[0])
+        ):
             raise BuildError(
                 f"/{place} belongs to the root below already", why="a package added to it ships the same file"
             )
+
+    def _having(self, directory: str) -> tuple[bytes, ...]:
+        """The trees below that have a directory: most of what packages add lies in none of them."""
+        found = self._holders.get(directory)
+        if found is None:
+            found = tuple(tree for tree in self._lower if os.path.lexists(_join(tree, directory)))
+            self._holders[directory] = found
+        return found
 
     def _settle_clashes(self) -> dict[int, frozenset[str]]:
         """Decide who keeps the files that several packages ship; index → places it lost."""
@@ -359,14 +373,14 @@ class TreeUnpacker(ABC, Generic[C]):
 
 
 class Unpacker(TreeUnpacker[Control]):
-    """Unpacks Debian's packages; ``kept`` is what is there of them decompressed."""
+    """Unpacks Debian's packages; ``kept`` is what is there of large ones already."""
 
     def __init__(
         self,
         root: Path,
         lower: tuple[Path, ...] = (),
         rules: PathRules | None = None,
-        kept: DecompressedPackages | None = None,
+        kept: Decompressed | None = None,
     ) -> None:
         super().__init__(root, lower, rules)
         self._kept = kept
@@ -376,12 +390,18 @@ class Unpacker(TreeUnpacker[Control]):
         deb = open_deb(file, str(package))
         control = deb.control
         identity = (control.name, control.version, control.architecture)
-        entries = self._kept.entries(package, deb) if self._kept else deb.entries()
-        return Opened(control, identity, entries, control.conffiles)
+        return Opened(control, identity, self._entries(package, deb), control.conffiles)
 
     def replaces(self, control: Control, other: Control) -> bool:
         """Debian Policy 7.6.1."""
         return _replaces(control, other)
+
+    def _entries(self, package: LockedPackage, deb: Deb) -> EntryStream:
+        if self._kept is None or package.size < WORTH_KEEPING:
+            yield from deb.entries()
+            return
+        with self._kept.open(package.sha256, deb.data) as read:
+            yield from read_tar(read, str(package))
 
 
 def _unpacked(share: Share[C], lost: frozenset[str]) -> Unpacked[C]:

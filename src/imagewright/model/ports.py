@@ -95,6 +95,14 @@ class DerivedBlobs(Protocol):
         ...
 
 
+class DerivedKinds(Protocol):
+    """Derived blobs by what they are; of another ``revision`` of the way they are made, none counts."""
+
+    def __call__(self, kind: str, revision: str) -> DerivedBlobs:
+        """Those of one kind."""
+        ...
+
+
 class StepIndex(Protocol):
     """What finished steps left."""
 
@@ -143,7 +151,7 @@ class Sandbox(Protocol):
 class Ports:
     """Everything outside the pure core that a build uses, made once by the composition root.
 
-    Without ``pieces`` everything is compressed anew, without ``decompressed`` every package decompressed.
+    Without ``pieces`` everything is compressed anew, without ``derived`` read anew.
     """
 
     clock: Clock
@@ -153,7 +161,7 @@ class Ports:
     trees: TreeStore
     sandbox: Sandbox
     pieces: PieceCache | None = None
-    decompressed: DerivedBlobs | None = None
+    derived: DerivedKinds | None = None
 
 
 @dataclass(frozen=True, slots=True)

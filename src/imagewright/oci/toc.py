@@ -77,9 +77,9 @@ def write_toc(entries: Iterable[TocEntry]) -> Iterator[bytes]:
 def parse_toc(file: BinaryIO) -> Iterator[TocEntry]:
     """The entries of a table that :func:`write_toc` wrote. It is believed: nobody else may have written it."""
     with zstandard.ZstdDecompressor().stream_reader(file, closefd=False) as plain:
-        rest = b""
+        rest = ""
         while piece := plain.read(_PIECE):
-            *lines, rest = (rest + piece).split(b"\n")
+            *lines, rest = (rest + piece.decode("ascii")).split("\n")
             yield from map(_parsed, lines)
 
 
@@ -99,7 +99,7 @@ def _row(one: TocEntry) -> list[object]:
     ]
 
 
-def _parsed(line: bytes) -> TocEntry:
+def _parsed(line: str) -> TocEntry:
     path, kind, mode, uid, gid, mtime, size, link, device, xattrs, records, digest, content = json.loads(line)
     entry = Entry(
         path=path,

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ from imagewright.archives.debian.release import (
     parse_release,
 )
 from imagewright.archives.debian.source_index import DebianSource, parse_sources
+from imagewright.archives.decompressed import Decompressed
 from imagewright.archives.fetch import shown
 from imagewright.archives.openpgp import MAXIMUM_MESSAGE, Certificate, verify_cleartext
 from imagewright.errors import FetchError, ImagewrightError, OfflineError, VerificationError
@@ -66,12 +68,14 @@ class ArchiveRequest:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveIndex:
-    """A verified state of an archive. ``indexes`` are its Packages (or Sources) files, in the store."""
+    """A verified state of an archive. ``indexes`` are its Packages (or Sources) files, in the store, and ``kept``
+    is what is there of them decompressed."""
 
     archive: LockedArchive
     release: Release
     indexes: tuple[IndexFile, ...]
     blobs: BlobStore
+    kept: Decompressed | None = None
 
     def packages(self, names: Collection[str] | None = None) -> Iterator[BinaryPackage]:
         """Every package, or those of these names. Raises ``VerificationError`` for an index that is malformed."""
@@ -81,13 +85,22 @@ class ArchiveIndex:
         """Every package, read when it is asked for; the index itself anew at each call."""
         for index in self.indexes:
             with self.blobs.open(index.sha256) as file:
-                yield from package_stanzas(decompress(file, index, self._bound(index)), self.archive.name)
+                yield from package_stanzas(self._content(file, index), self.archive.name)
 
     def sources(self) -> Iterator[DebianSource]:
         """CPython's source packages, where the request was for :data:`SOURCE`. Raises ``VerificationError``."""
         for index in self.indexes:
             with self.blobs.open(index.sha256) as file:
                 yield from parse_sources(decompress(file, index, self._bound(index)), self.archive.name)
+
+    def _content(self, file: BinaryIO, index: IndexFile) -> Iterator[bytes]:
+        content = partial(decompress, file, index, self._bound(index))
+        if self.kept is None:
+            yield from content()
+            return
+        with self.kept.open(index.sha256, content) as read:
+            while piece := read(_PIECE):
+                yield piece
 
     def _bound(self, index: IndexFile) -> int:
         """The size that the Release gives for the decompressed file, else a general bound."""
@@ -104,6 +117,7 @@ def acquire(
     seen: SeenReleases,
     now: datetime,
     sink: Sink,
+    kept: Decompressed | None = None,
 ) -> ArchiveIndex:
     """Fetch and verify an archive's indexes from the first of ``addresses`` that can be believed.
 
@@ -128,7 +142,7 @@ def acquire(
                     f"the Release of {request.suite} at {shown(address)} expired on {iso(until)}; it was allowed"
                 )
             )
-        return index
+        return replace(index, kept=kept)
     raise _nowhere(request, failures)
 
 

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from imagewright.archives.decompressed import Decompressed
 from imagewright.engine.context import Outcome, StepContext
-from imagewright.engine.decompressed import DecompressedPackages
 from imagewright.engine.foreign import sandbox_for
 from imagewright.engine.packing import pack
 from imagewright.engine.roots import Machine
@@ -40,8 +40,6 @@ def machine_of(context: StepContext, architecture: str) -> Machine:
     """What a root of an architecture (Debian's name) is made with in this step."""
     sandbox = sandbox_for(context.needs, architecture, context.ports)
     ports = context.ports
-    kept = None
     # A build root is made once for each release; what is in an image, whenever a package changes.
-    if ports.decompressed is not None and context.step.kind not in ONLY_TREES:
-        kept = DecompressedPackages(ports.blobs, ports.decompressed)
+    kept = None if context.step.kind in ONLY_TREES else Decompressed.of(ports.blobs, ports.derived)
     return Machine(ports.blobs, sandbox, context.log.write, context.jobs, kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from imagewright.archives.cpython.contents import bundled_bill
+from imagewright.archives.cpython.contents import MAXIMUM_BILL, bundled_bill
 from imagewright.attest import spdx
 from imagewright.attest.interpreter import interpreter_bill
 from imagewright.engine import elf
@@ -22,7 +22,7 @@ from imagewright.engine.unpack import disk
 from imagewright.model.digest import Digest
 from imagewright.model.lock import LockedSource
 from imagewright.model.plan import RuntimeWork
-from imagewright.model.ports import BlobStore, Ports
+from imagewright.model.ports import Ports
 from imagewright.recipes.authorities import LOCAL_AUTHORITIES, authority_name
 from imagewright.recipes.embedded import document_path
 from imagewright.recipes.pathrules import PathRules
@@ -92,16 +92,30 @@ def _tell_of_interpreter(work: RuntimeWork, root: ExtendedRoot, ports: Ports) ->
     place = root.upper / document_path(source.release)
     with disk("cannot write the document about the interpreter"):
         make_directory(place.parent)
-        place.write_bytes(interpreter_document(source, work.release_epoch, ports.blobs))
+        place.write_bytes(interpreter_document(source, work.release_epoch, ports))
         place.chmod(0o644)
         for path in (place, place.parent):
             os.utime(path, (root.epoch, root.epoch))
 
 
-def interpreter_document(source: LockedSource, epoch: int, blobs: BlobStore) -> bytes:
+def interpreter_document(source: LockedSource, epoch: int, ports: Ports) -> bytes:
     """The document that tells scanners of the interpreter, from the source archive; ``epoch`` in seconds."""
-    own = bundled_bill(blobs.path(source.sha256), source.filename)
+    own = _bundled(source, ports)
     return spdx.encode(interpreter_bill(source.release, source.filename, source.sha256, own, epoch))
+
+
+def _bundled(source: LockedSource, ports: Ports) -> bytes | None:
+    """The bill in a source archive, which is read through for it once; every image of the release wants it."""
+    if ports.derived is None:
+        return bundled_bill(ports.blobs.path(source.sha256), source.filename)
+    known = ports.derived("bill of bundled libraries", "1")
+    found = known.get(source.sha256.hex)
+    if found is None:
+        own = bundled_bill(ports.blobs.path(source.sha256), source.filename)
+        found = ports.blobs.put([own or b""])
+        known.put(source.sha256.hex, found)
+    with ports.blobs.open(found) as file:
+        return file.read(MAXIMUM_BILL) or None
 
 
 def _certificates(work: RuntimeWork, ports: Ports) -> dict[str, str]:

@@ -87,11 +87,19 @@ class ExtendedRoot:
 
     def layer(self) -> EntryStream:
         """What was added and stays as it is, sorted. Nothing of it is in ``lower``; that was checked."""
-        return Overlay(self.upper, self.lower, self.rules).layer(self.epoch)
+        return self._overlay().layer(self.epoch)
 
     def state(self) -> EntryStream:
         """The whole state as it is now, that of ``lower`` included, sorted."""
-        return Overlay(self.upper, self.lower, self.rules).state()
+        return self._overlay().state()
+
+    def layers(self) -> tuple[tuple[str, EntryStream], ...]:
+        """Both, for which the tree is looked through once."""
+        overlay = self._overlay()
+        return (("layer", overlay.layer(self.epoch)), ("state", overlay.state()))
+
+    def _overlay(self) -> Overlay:
+        return Overlay(self.upper, self.lower, self.rules)
 
 
 def assemble_root(work: RootWork, machine: Machine, workspace: Path) -> AssembledRoot:

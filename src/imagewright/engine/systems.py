@@ -102,7 +102,7 @@ class _Dpkg:
         )
 
     def layers(self, root: ExtendedRoot) -> tuple[tuple[str, EntryStream], ...]:
-        return (("layer", root.layer()), ("state", root.state()))
+        return root.layers()
 
     def there(self, tree: Path, packages: Iterable[LockedPackage], blobs: BlobStore) -> frozenset[str]:
         del packages, blobs
@@ -162,7 +162,7 @@ class _Apk:
         )
 
     def layers(self, root: ExtendedRoot) -> tuple[tuple[str, EntryStream], ...]:
-        return (("layer", root.layer()), ("state", root.state()))
+        return root.layers()
 
     def there(self, tree: Path, packages: Iterable[LockedPackage], blobs: BlobStore) -> frozenset[str]:
         del packages, blobs

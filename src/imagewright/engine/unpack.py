@@ -32,8 +32,8 @@ from imagewright.model.packages import LockedPackage
 from imagewright.model.tree import Content, Entry, EntryStream, Kind
 from imagewright.recipes.pathrules import PathRules
 
-WORTH_KEEPING = 128 << 10
-"""Bytes that a package must have: smaller ones are half of all, and have a twentieth of the data."""
+WORTH_KEEPING = 64 << 10
+"""Bytes that a package must have: smaller ones are a third of all, and have a fiftieth of the data."""
 
 _READ = 1 << 20
 _LINKS = 40  # as many as Linux follows

@@ -101,19 +101,9 @@ def _row(one: TocEntry) -> list[object]:
 
 def _parsed(line: str) -> TocEntry:
     path, kind, mode, uid, gid, mtime, size, link, device, xattrs, records, digest, content = json.loads(line)
-    entry = Entry(
-        path=path,
-        kind=_KINDS[kind],
-        mode=mode,
-        uid=uid,
-        gid=gid,
-        mtime=mtime,
-        size=size,
-        link=link,
-        device=cast("tuple[int, int]", tuple(device)),
-        xattrs=_read(xattrs) if xattrs else (),
-        records=_read(records) if records else (),
-    )
+    numbers = cast("tuple[int, int]", tuple(device))
+    notes = (_read(xattrs), _read(records)) if xattrs or records else ((), ())
+    entry = Entry(path, _KINDS[kind], mode, uid, gid, mtime, size, link, numbers, *notes)
     return TocEntry(entry, bytes.fromhex(digest), None if content is None else b64decode(content))
 
 

@@ -46,7 +46,7 @@ def serve(version: ssl.TLSVersion) -> http.server.HTTPServer:
     context.minimum_version = context.maximum_version = version
     server = Server(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     return server
 
 

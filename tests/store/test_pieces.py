@@ -92,6 +92,34 @@ def test_only_pieces_that_changed_are_compressed(store: Store, compressed: list[
     )  # the new one, and all of the layer alone
 
 
+def test_a_layer_that_is_the_same_is_not_written_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = [noise("a", 3 * MIB), noise("b", MIB)]
+    first = packed(store, *contents)
+    shorter = packed(store, contents[0])
+    assert packed(store, contents[0]).digest == shorter.digest
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("written again")
+
+    monkeypatch.setattr(store.blobs, "put", refuse)
+    assert packed(store, *contents[:1]) == shorter
+    monkeypatch.undo()
+    assert packed(store, *contents) == first
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=4), min_size=1, max_size=4))
+def test_whatever_begins_alike(tmp_path_factory: pytest.TempPathFactory, layers: list[list[str]]) -> None:
+    """Layers of the same few pieces, so that each begins, ends or repeats what another has."""
+    directory = tmp_path_factory.mktemp("pieces")
+    with pytest.MonkeyPatch.context() as patch, Store.open(directory / "s", clock=FakeClock()) as store:
+        patch.setitem(PIECE, Compression.GZIP, 1024)
+        for names in layers:
+            contents = [noise(name, 512) for name in names]
+            assert packed(store, *contents) == alone(directory, *contents)
+            assert store.blobs.verify(packed(store, *contents).digest)
+
+
 def test_another_method_is_another_piece(store: Store) -> None:
     layer = packed(store, noise("a", 2 * MIB))
     other = repack(layer, Compression.ZSTD, store.blobs, jobs=1, known=store.pieces)

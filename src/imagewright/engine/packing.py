@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from imagewright.model.digest import Digest
 from imagewright.model.images import Compression
@@ -73,7 +75,7 @@ def pack(
     """
     recorder = None if known is None else Recorder(known)
     layer = Layer(entries, epoch=epoch, compression=Compression.GZIP, jobs=jobs, recorder=recorder)
-    digest = blobs.put(layer)
+    digest = blobs.put(layer) if recorder is None else _put(iter(layer), recorder, blobs)
     if known is not None and recorder is not None:
         known.keep(digest, recorder.written)
     result = layer.result
@@ -90,7 +92,35 @@ def repack(
     with blobs.open(layer.digest) as file:
         plain = decompressed(file, maximum=LARGEST)
         parts = pieces(iter(lambda: plain.read(_PIECE), b""), PIECE[compression])
-        digest = blobs.put(compress(parts, compression, jobs=jobs, recorder=recorder))
+        chunks = compress(parts, compression, jobs=jobs, recorder=recorder)
+        digest = blobs.put(chunks) if recorder is None else _put(chunks, recorder, blobs)
     if known is not None and recorder is not None:
         known.keep(digest, recorder.written)
     return replace(layer, digest=digest, size=blobs.size(digest), compression=compression)
+
+
+def _put(chunks: Iterator[bytes], recorder: Recorder, blobs: BlobStore) -> Digest:
+    """Keep what comes. As long as it is what the beginning of some blob is, nothing is written.
+
+    A layer whose packages have not changed is the very blob that it was, and may have hundreds of megabytes.
+    """
+    blob: Digest | None = None
+    same = 0
+    for chunk in chunks:
+        found = recorder.found
+        if found is None or found.start != same or found.blob != (blob or found.blob):
+            return blobs.put(chain(_beginning(blob, same, blobs), [chunk], chunks))
+        blob = found.blob
+        same += len(chunk)
+    if blob is not None and blobs.size(blob) == same:
+        return blob
+    return blobs.put(_beginning(blob, same, blobs))
+
+
+def _beginning(blob: Digest | None, size: int, blobs: BlobStore) -> Iterator[bytes]:
+    if blob is None:
+        return
+    with blobs.open(blob) as file:
+        while size and (piece := file.read(min(_PIECE, size))):
+            size -= len(piece)
+            yield piece

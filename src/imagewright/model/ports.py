@@ -71,10 +71,20 @@ class WrittenPiece:
     sha256: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class FoundPiece:
+    """A piece as a blob of the store has it, ``start`` bytes from its beginning."""
+
+    data: bytes
+    sha256: bytes
+    blob: Digest
+    start: int
+
+
 class PieceCache(Protocol):
     """Compressed pieces of blobs in the store; safe for threads. A cache: what is not there is made again."""
 
-    def get(self, key: bytes) -> bytes | None:
+    def get(self, key: bytes) -> FoundPiece | None:
         """The piece of that key, exactly as it was written; ``None`` if it is not to be had."""
         ...
 

@@ -47,9 +47,9 @@ def compress(
     if recorder is None:
         yield from _in_order(parts, work, threads)
         return
-    for written, packed in _in_order(parts, recorder.remembering(method(kind, chosen), work), threads):
-        recorder.written.append(written)
-        yield packed
+    for packed in _in_order(parts, recorder.remembering(method(kind, chosen), work), threads):
+        recorder.note(packed)
+        yield packed.data
 
 
 def method(kind: Compression, level: int) -> str:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 
 from imagewright.model.digest import Digest
-from imagewright.model.ports import WrittenPiece
+from imagewright.model.ports import FoundPiece, WrittenPiece
 from imagewright.store.blobs import DiskBlobs
 from imagewright.store.database import Database
 
@@ -29,7 +29,7 @@ class Pieces:
         self._guard = threading.Lock()
         self._ready = False
 
-    def get(self, key: bytes) -> bytes | None:
+    def get(self, key: bytes) -> FoundPiece | None:
         """The piece, if its blob is there and holds it unharmed."""
         self._make()
         with self._database.reading() as connection:
@@ -38,14 +38,14 @@ class Pieces:
             ).fetchone()
         if row is None:
             return None
-        blob, start, size, sha256 = row
+        blob, (start, size, sha256) = Digest(row[0]), row[1:]
         try:
-            with self._blobs.inspect(Digest(blob)) as file:
+            with self._blobs.inspect(blob) as file:
                 file.seek(start)
                 found = file.read(size)
         except KeyError:
             return None  # collected since
-        return found if hashlib.sha256(found).digest() == sha256 else None
+        return FoundPiece(found, sha256, blob, start) if hashlib.sha256(found).digest() == sha256 else None
 
     def keep(self, blob: Digest, pieces: Sequence[WrittenPiece]) -> None:
         """Note where the pieces of a blob lie; the newest blob that has one counts."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,12 +27,14 @@ from imagewright.catalog.versions import series_of
 from imagewright.describe.difference import difference
 from imagewright.describe.difference_markdown import difference_markdown
 from imagewright.errors import ConfigurationError, MachineError, StoreBusyError, UsageError
-from imagewright.events import Sink
+from imagewright.events import Event, Sink
+from imagewright.events.building import StepFinished
 from imagewright.model.differences import Difference
 from imagewright.model.digest import Digest
 from imagewright.model.images import Profile
 from imagewright.model.lock import Lock
 from imagewright.model.options import BuildOptions, Selection, UpdateOptions
+from imagewright.model.plan import StepKind
 from imagewright.model.platforms import parse_platform
 from imagewright.model.pushing import PushOptions
 from imagewright.model.references import StoreReference
@@ -42,6 +44,7 @@ from imagewright.model.transfers import Transferred
 from imagewright.oci.descriptor import MANIFEST, Descriptor
 from imagewright.oci.source import StoredSource
 from imagewright.planning.outdated import rebuild_spec
+from imagewright.store.images import StoredImage
 from imagewright.store.locks import try_lock
 from imagewright.store.store import Store
 
@@ -75,10 +78,12 @@ class Refresher:
             survey = Outdating(candidate, self._store, self._sink).survey(specs)
             report, refreshed = _NOTHING, tuple[RefreshedImage, ...]()
             if not options.dry_run:
-                report = self._build(candidate, survey)
+                with ThreadPoolExecutor(1, "compare") as pool:
+                    ahead = _Ahead(pool, self._store, survey, self._difference)
+                    report = self._build(candidate, survey, ahead.beside(self._sink))
                 if not _failed(report):
                     _take(candidate, self._world, before)
-                    refreshed = self._told(report, survey, options.notes)
+                    refreshed = self._told(report, survey, ahead, options.notes)
         pushed: tuple[Transferred, ...] = ()
         if options.repository and not options.dry_run and not _failed(report):
             pushed = tuple(self._push(survey.images, options))
@@ -115,7 +120,7 @@ class Refresher:
         options = UpdateOptions(series=tuple(series), packages=False)
         return Updater(candidate, self._store, self._sink).update(options).releases
 
-    def _build(self, candidate: World, survey: Survey) -> BuildReport:
+    def _build(self, candidate: World, survey: Survey, sink: Sink) -> BuildReport:
         """Build what is behind from the lock that the survey made. Raises the error of a single image."""
         lost = [image for image in survey.behind if image.rebuild is None]
         if survey.lock is None or len(lost) == len(survey.behind):
@@ -128,7 +133,7 @@ class Refresher:
                 )
             return _NOTHING
         save_lock(candidate, survey.lock, before=load_lock(candidate.lock_path))
-        builder = Builder(candidate, self._store, self._sink)
+        builder = Builder(candidate, self._store, sink)
         profiles = {(image.stored.spec, image.stored.platform): image.profile for image in survey.images}
         wanted = [
             (one.rebuild.spec, one.platform, profiles[one.spec, one.platform])
@@ -145,33 +150,30 @@ class Refresher:
             sum(report.interpreters for report in reports),
         )
 
-    def _told(self, report: BuildReport, survey: Survey, notes: Path | None) -> tuple[RefreshedImage, ...]:
+    def _told(
+        self, report: BuildReport, survey: Survey, ahead: _Ahead, notes: Path | None
+    ) -> tuple[RefreshedImage, ...]:
         """What changed in each image that is not what it was."""
-        pairs = []
+        told = []
         for image in report.images:
             assert isinstance(image, BuiltImage)
             previous = _previous(image, survey)
-            if previous is not None and previous.stored.manifest != image.digest:
-                pairs.append((previous, image))
-
-        def tell(pair: tuple[Surveyed, BuiltImage]) -> RefreshedImage:
-            previous, image = pair
-            found = self._difference(previous, image)
+            if previous is None or previous.stored.manifest == image.digest:
+                continue
+            before = previous.stored
+            found = ahead.found(before, image) or self._difference(before, image.image, image.digest)
             note = None if notes is None else _write_note(notes, image, found)
-            return RefreshedImage(
-                image.spec, image.image, image.platform, image.digest, previous.stored.manifest, found, note
+            told.append(
+                RefreshedImage(image.spec, image.image, image.platform, image.digest, before.manifest, found, note)
             )
+        return tuple(told)
 
-        with ThreadPoolExecutor(max_workers=self._world.jobs) as pool:
-            return tuple(pool.map(tell, pairs))
-
-    def _difference(self, previous: Surveyed, image: BuiltImage) -> Difference:
-        pair = ((previous.stored.spec, previous.stored.manifest), (image.image, image.digest))
+    def _difference(self, before: StoredImage, image: str, digest: Digest) -> Difference:
         refs, described = [], []
-        for spec, digest in pair:
-            entry = self._entry(digest)
+        for spec, manifest in ((before.spec, before.manifest), (image, digest)):
+            entry = self._entry(manifest)
             source = StoredSource(self._store.blobs, entry)
-            refs.append(f"{spec}@{digest}")
+            refs.append(f"{spec}@{manifest}")
             described.append(
                 read_content(self._world, self._store, StoreReference(spec), source, entry, self._sink)
             )
@@ -203,6 +205,48 @@ class Refresher:
                 ),
                 self._sink,
             )
+
+
+class _Ahead:
+    """Compares images with what they were while others are still built and checked: a core is free for it then."""
+
+    def __init__(
+        self,
+        pool: ThreadPoolExecutor,
+        store: Store,
+        survey: Survey,
+        compare: Callable[[StoredImage, str, Digest], Difference],
+    ) -> None:
+        self._pool = pool
+        self._store = store
+        self._before = {f"{one.stored.spec} {one.stored.platform}": one.stored for one in survey.images}
+        self._compare = compare
+        self._running: dict[tuple[Digest, Digest], Future[Difference]] = {}
+
+    def beside(self, sink: Sink) -> Sink:
+        """A sink that also hears when an image has come to be."""
+
+        def hear(event: Event) -> None:
+            sink(event)
+            if isinstance(event, StepFinished):
+                self._begin(event)
+
+        return hear
+
+    def found(self, before: StoredImage, image: BuiltImage) -> Difference | None:
+        """What was found, if these two were compared. Raises what comparing them raised."""
+        running = self._running.get((before.manifest, image.digest))
+        return None if running is None else running.result()
+
+    def _begin(self, event: StepFinished) -> None:
+        kind, _, image = event.name.partition(" ")
+        before = self._before.get(image) if kind == StepKind.IMAGE else None
+        record = self._store.steps.get(Digest.parse(event.step)) if before is not None else None
+        if before is None or record is None:
+            return
+        pair = (before.manifest, record.output("manifest"))
+        if pair[0] != pair[1] and pair not in self._running:
+            self._running[pair] = self._pool.submit(self._compare, before, image.partition(" ")[0], pair[1])
 
 
 _NOTHING = BuildReport(())

@@ -56,6 +56,19 @@ def test_a_layer_is_read_once(store: Store, layer: Descriptor) -> None:
     }
 
 
+def test_a_damaged_table_is_refused(store: Store, layer: Descriptor) -> None:
+    before = {digest for digest, _ in store.blobs.all()}
+    assert list(layer_contents(store, source(store), layer))
+    ((table, _),) = [(digest, found) for digest, found in store.blobs.all() if digest not in before]
+    path = store.layout.blob(table)
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    for damaged in (whole[:-1], b"", bytes([whole[0] ^ 1, *whole[1:]])):
+        path.write_bytes(damaged)
+        with pytest.raises(VerificationError, match="damaged"):
+            list(layer_contents(store, source(store), layer))
+
+
 def test_a_damaged_layer_is_refused_and_not_remembered(store: Store, layer: Descriptor) -> None:
     path = store.layout.blob(layer.digest)
     whole = path.read_bytes()

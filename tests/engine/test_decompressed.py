@@ -73,6 +73,19 @@ def test_the_second_time_nothing_is_decompressed(
     assert (tmp_path / "second/usr/share/a").read_text() == "a" * 300_000
 
 
+def test_what_the_disk_harmed_is_refused(packages: Packages, store: Store, tmp_path: Path) -> None:
+    unpack(tmp_path / "first", packages, store)
+    ((digest, _),) = store.blobs.all()
+    path = store.layout.blob(digest)
+    data = bytearray(path.read_bytes())
+    path.chmod(0o644)
+    harmed = [data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :] for at in (4, len(data) // 2, len(data) - 1)]
+    for number, bad in enumerate([*harmed, data[:-1], data[:4], data + b"more"]):
+        path.write_bytes(bad)
+        with pytest.raises(VerificationError):
+            unpack(tmp_path / str(number), packages, store)
+
+
 def test_small_packages_are_not_kept(
     packages: Packages, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 
 from imagewright.describe.scan import KEPT, is_kept
@@ -12,6 +13,9 @@ from imagewright.oci.source import ImageSource
 from imagewright.oci.streams import verified_stream
 from imagewright.oci.toc import FORMAT, TocEntry, parse_toc, read_toc, write_toc
 from imagewright.store.store import Store
+
+_LARGEST = 512 << 20
+"""Bytes of a table as it is kept; a full image's largest has 12 million."""
 
 
 def layer_contents(
@@ -27,5 +31,4 @@ def layer_contents(
         entries = read_layer(verified_stream(source, layer, told), whiteouts=True)
         table = store.blobs.put(write_toc(read_toc(entries, is_kept)))
         tables.put(layer.digest.hex, table)
-    with store.blobs.open(table) as file:
-        yield from parse_toc(file)
+    yield from parse_toc(io.BytesIO(store.blobs.read(table, limit=_LARGEST)))

@@ -51,6 +51,9 @@ from imagewright.registry.pull import pull_from
 from imagewright.registry.upload import Blob
 from imagewright.store.store import Store
 
+_AT_ONCE = 4
+"""Images whose layers are read at a time."""
+
 _TITLES = "org.opencontainers.image."
 
 
@@ -129,7 +132,7 @@ def attachments(
         else:
             told.append(image)
     found = {}
-    with ThreadPoolExecutor(max_workers=world.jobs) as pool:
+    with ThreadPoolExecutor(max_workers=min(world.jobs, _AT_ONCE)) as pool:
         for image, documents in zip(told, pool.map(tell, told), strict=True):
             found[image.digest] = as_attachments(documents.attached())
             sink(Note(f"{image.image} {image.platform}: {len(documents.bill.components)} components, provenance"))

@@ -15,6 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from imagewright.app.building import Builder
 from imagewright.app.describing import read_content
@@ -78,12 +80,11 @@ class Refresher:
             survey = Outdating(candidate, self._store, self._sink).survey(specs)
             report, refreshed = _NOTHING, tuple[RefreshedImage, ...]()
             if not options.dry_run:
-                with ThreadPoolExecutor(1, "compare") as pool:
-                    ahead = _Ahead(pool, self._store, survey, self._difference)
+                with Comparisons(self._store, survey, self._difference) as ahead:
                     report = self._build(candidate, survey, ahead.beside(self._sink))
-                if not _failed(report):
-                    _take(candidate, self._world, before)
-                    refreshed = self._told(report, survey, ahead, options.notes)
+                    if not _failed(report):
+                        _take(candidate, self._world, before)
+                        refreshed = self._told(report, survey, ahead, options.notes)
         pushed: tuple[Transferred, ...] = ()
         if options.repository and not options.dry_run and not _failed(report):
             pushed = tuple(self._push(survey.images, options))
@@ -151,7 +152,7 @@ class Refresher:
         )
 
     def _told(
-        self, report: BuildReport, survey: Survey, ahead: _Ahead, notes: Path | None
+        self, report: BuildReport, survey: Survey, ahead: Comparisons, notes: Path | None
     ) -> tuple[RefreshedImage, ...]:
         """What changed in each image that is not what it was."""
         told = []
@@ -207,21 +208,28 @@ class Refresher:
             )
 
 
-class _Ahead:
-    """Compares images with what they were while others are still built and checked: a core is free for it then."""
+class Comparisons:
+    """Compares images with what they were while others are still built and checked.
+
+    A context manager: at its end, comparisons that have not begun never do.
+    """
 
     def __init__(
-        self,
-        pool: ThreadPoolExecutor,
-        store: Store,
-        survey: Survey,
-        compare: Callable[[StoredImage, str, Digest], Difference],
+        self, store: Store, survey: Survey, compare: Callable[[StoredImage, str, Digest], Difference]
     ) -> None:
-        self._pool = pool
+        self._pool = ThreadPoolExecutor(1, "compare")
         self._store = store
         self._before = {f"{one.stored.spec} {one.stored.platform}": one.stored for one in survey.images}
         self._compare = compare
         self._running: dict[tuple[Digest, Digest], Future[Difference]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
     def beside(self, sink: Sink) -> Sink:
         """A sink that also hears when an image has come to be."""

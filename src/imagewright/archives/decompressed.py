@@ -2,7 +2,7 @@
 """What large compressed files hold, kept once they were decompressed.
 
 Debian's files are compressed with xz, which takes most of the time of reading them again and again. What they hold
-is kept compressed with zstd, which gives it back ten times faster and takes a third more space.
+is kept compressed with zstd, which gives it back ten times faster and takes half as much space again.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ class Decompressed:
             self.known.put(source.hex, kept)
         with self.blobs.open(kept) as file:
             hashed = _Hashed(file)
-            with zstandard.ZstdDecompressor().stream_reader(cast("BinaryIO", hashed), closefd=False) as plain:
+            unpacker = zstandard.ZstdDecompressor()
+            with unpacker.stream_reader(cast("BinaryIO", hashed), _PIECE, closefd=False) as plain:
                 yield partial(_read, plain, kept)
             hashed.finish(kept)
 

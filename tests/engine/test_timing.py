@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import cycle
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imagewright.engine.loads import COMPILES, EMULATED_COMPILE, compile_of, seconds_of, serial_of
@@ -90,6 +90,7 @@ def test_more_processes_never_take_longer_nor_less_work(seconds: float, seen: in
 
 
 @given(st.lists(st.floats(0.2, 5), min_size=8, max_size=8), st.integers(1, 3), st.integers(1, 4))
+@example([3.9756453125409847, 3.9756453125409847, *[1.0] * 6], 1, 4)
 def test_the_times_of_a_build_predict_that_build(factors: list[float], workers: int, cores: int) -> None:
     """What steps took, each with the processes it had, gives the wall time and the cost of just that build."""
     planned = make_plan([definition(SLIM)], locked(SLIM), shipped_catalog()).steps

@@ -27,6 +27,9 @@ OVERTAKEN = 16
 _PATIENCE = 0.1
 """A step waits for another one to give way if that lasts at most this share of its own time."""
 
+_TIE = 1e-9
+"""Part of a time by which two that are the same may differ, for how each was calculated."""
+
 _PEER = 0.5
 """A step shares the budget with those that last at least this share of its own time."""
 
@@ -194,7 +197,8 @@ class Scheduler:
     def _share(self, task: Task) -> int:
         """An even part of the budget, among those that last as long."""
         near = [other for other in (*self._ready, *self._running, *self._soon()) if other != task.id]
-        peers = 1 + sum(self._tasks[other].seconds >= _PEER * task.seconds for other in near)
+        least = _PEER * task.seconds * (1 - _TIE)
+        peers = 1 + sum(self._tasks[other].seconds >= least for other in near)
         spare = self._budget.jobs >= _SPARE_FROM and peers <= len(near)
         beside = -(-peers // len(self._workers))  # of those that last as long, on one worker
         return max(1, min(task.load.cores, (self._budget.jobs - spare) // beside))
@@ -206,7 +210,8 @@ class Scheduler:
 
     def _worth_waiting(self, task: Task, lacking: int, worker: int) -> bool:
         """Whether steps that are short beside this one hold there what it lacks."""
-        short = (g for g in self._on(worker) if self._tasks[g.id].seconds <= _PATIENCE * task.seconds)
+        most = _PATIENCE * task.seconds * (1 + _TIE)
+        short = (g for g in self._on(worker) if self._tasks[g.id].seconds <= most)
         return sum(grant.jobs for grant in short) >= lacking
 
     def _fitted(self, task: Task, jobs: int, worker: int) -> Grant | None:
